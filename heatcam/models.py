@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['small_cnn', 'GreyToImageNet', 'published_vgg16', 'phantom_learner']
 
-# %% ../nbs/06_models.ipynb #c523c840
+# %% ../nbs/06_models.ipynb #f97bbcf3
+import fastai.callback.progress, fastai.callback.schedule  # give a Learner no_bar, lr_find and fit_one_cycle
 import torch
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
