@@ -5,19 +5,21 @@
 # %% auto #0
 __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'HeatmapOverlap']
 
-# %% ../nbs/05_callbacks.ipynb #ba3ca392
+# %% ../nbs/05_callbacks.ipynb #c1c13652
 from functools import partial
 
 import torch
-from fastai.callback.core import Callback
+from fastai.callback.core import (Callback, CancelBackwardException, CancelBatchException, CancelEpochException,
+                                  CancelFitException, CancelStepException, CancelTrainException, CancelValidException)
 from fastai.learner import Metric
 from fastai.torch_core import find_bs, to_detach
+from fastcore.basics import patch
 
 from .cam import Recorded, cam_map, class_score, find_layer, grad_cam, hires_cam
 from .losses import outside_share
 from .overlap import is_annotated, overlap
 
-# %% ../nbs/05_callbacks.ipynb #a4c2852e
+# %% ../nbs/05_callbacks.ipynb #8815d7b7
 class HeatmapLoss(Callback):
     "Adds to the class loss, after the forward pass, how much a map lies outside the mask. See `HiResCAMLoss` and `GradCAMLoss`."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
@@ -25,27 +27,27 @@ class HeatmapLoss(Callback):
         method=hires_cam,      # (activations, gradients) → map: `hires_cam` or `grad_cam`
         weight: float=1.,      # of the localisation term; 0 is exactly the plain loss
         layer=None,            # a module, its dotted name, or None: the last layer that still has a grid
-        loss=outside_share,    # (maps, mask) → one number an image, see `heatcam.losses`
+        term=outside_share,    # (maps, mask, inside) → one number an image, see `heatcam.losses`
         score: str='true',     # the class whose map it is: 'true', or 'predicted' as published
         inside=None,           # region codes of the mask that count as inside; None: every code but 0 and 255
     ):
         if weight < 0: raise ValueError(f'weight must be 0 or more, got {weight}')
         if score not in ('true', 'predicted'): raise ValueError(f"score must be 'true' or 'predicted', got {score!r}")
-        self.method, self.weight, self.layer, self.loss, self.score, self.inside = method, weight, layer, loss, score, inside
+        self.method, self.weight, self.layer, self.term, self.score, self.inside = method, weight, layer, term, score, inside
         self._forget()
 
-    def _forget(self): self.maps = self.mask = self.class_loss = self.terms = self.term = self.annotated = None
+    def _forget(self): self.maps = self.mask = self.class_loss = self.terms = self.mean_term = self.annotated = None
 
-# %% ../nbs/05_callbacks.ipynb #2266eaa6
+# %% ../nbs/05_callbacks.ipynb #c59e12ec
 class HiResCAMLoss(HeatmapLoss):
     "Class loss + `weight` × the part of the HiResCAM heatmap outside the mask."
-    def __init__(self, weight=1., layer=None, loss=outside_share, score='true', inside=None):
-        super().__init__(hires_cam, weight, layer, loss, score, inside)
+    def __init__(self, weight=1., layer=None, term=outside_share, score='true', inside=None):
+        super().__init__(hires_cam, weight, layer, term, score, inside)
 
 class GradCAMLoss(HeatmapLoss):
     "Class loss + `weight` × the part of the Grad-CAM heatmap outside the mask, its channel weights differentiated too."
-    def __init__(self, weight=1., layer=None, loss=outside_share, score='true', inside=None):
-        super().__init__(grad_cam, weight, layer, loss, score, inside)
+    def __init__(self, weight=1., layer=None, term=outside_share, score='true', inside=None):
+        super().__init__(grad_cam, weight, layer, term, score, inside)
 
 # %% ../nbs/05_callbacks.ipynb #eb27e84d
 def _check_batch(xb, yb, n_targets):
@@ -68,9 +70,7 @@ def _check_classes(pred, y):
     if not y.is_cuda and len(y) and (y.min() < 0 or y.max() >= pred.shape[1]): raise ValueError(
         f'class indices from {int(y.min())} to {int(y.max())} in a batch, but the model has {pred.shape[1]} outputs, for 0 … {pred.shape[1]-1}')
 
-# %% ../nbs/05_callbacks.ipynb #be9a6bd7
-from fastcore.basics import patch
-
+# %% ../nbs/05_callbacks.ipynb #a0f3e9b6
 @patch
 def before_batch(self: HeatmapLoss):
     "Takes the mask out of the targets."
@@ -81,39 +81,53 @@ def before_batch(self: HeatmapLoss):
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
 
-# %% ../nbs/05_callbacks.ipynb #e118e818
+# %% ../nbs/05_callbacks.ipynb #ea4f86a1
 @patch(as_prop=True)
 def _wanted(self: HeatmapLoss):
     return self.mask is not None and (self.weight > 0 or (not self.training and any(isinstance(m, HeatmapOverlap) for m in self.learn.metrics)))
 
 @patch
-def _recorded_batch(self: HeatmapLoss, do_one_batch):
-    "fastai's batch, with the layer recorded."
+def _record(self: HeatmapLoss, do_one_batch):
     if self not in self.learn.cbs or not self._wanted: return do_one_batch()
-    model = self.learn.model
-    if self._found is None: self._found = find_layer(model, self.layer, self.xb[0][:2])
+    if self._found is None: self._found = find_layer(self.learn.model, self.layer, self.xb[0][:2])
     with Recorded(self._found) as self._rec:
         try: do_one_batch()
         finally: self._rec = None
 
-# %% ../nbs/05_callbacks.ipynb #c660cf86
+_CANCEL = (CancelBackwardException, CancelBatchException, CancelEpochException, CancelFitException, CancelStepException,
+           CancelTrainException, CancelValidException)
+
+@patch
+def _recorded_batch(self: HeatmapLoss, do_one_batch):
+    "fastai's batch, with the layer recorded."
+    try: self._record(do_one_batch)
+    except _CANCEL: raise  # fastai's own way to skip something
+    except BaseException:  # an error or the stop button: fastai calls no `after_fit` then
+        self.after_fit()
+        raise
+
+@patch
+def after_pred(self: HeatmapLoss):
+    "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
+    if self.mask is not None: _check_classes(self.learn.pred, self.yb[0])
+
+# %% ../nbs/05_callbacks.ipynb #271602f5
 @patch
 def after_loss(self: HeatmapLoss):
     "Computes the map from the recorded activations and adds the term to the loss."
     self.class_loss = to_detach(self.learn.loss_grad, cpu=False, gather=False) if len(self.yb) else None
     if getattr(self, '_rec', None) is None: return
     pred, y = self.learn.pred, self.yb[0]
-    _check_classes(pred, y)
     score = class_score(pred.float(), y if self.score == 'true' else None)
     with torch.autocast(pred.device.type, enabled=False):
         maps = cam_map(self._rec.acts, score, self.method, create_graph=self.training and self.weight > 0)
         self.maps = maps.detach()
-        if self.weight > 0: self._add(self.loss(maps, self.mask, inside=self.inside))
+        if self.weight > 0: self._add(self.term(maps, self.mask, inside=self.inside))
     if not self.training:  # what was recorded for the map ends here
         self.learn.pred = to_detach(self.learn.pred, cpu=False, gather=False)
         self.learn.loss_grad, self.learn.loss = self.learn.loss_grad.detach(), self.learn.loss.detach()
 
-# %% ../nbs/05_callbacks.ipynb #9ed2336b
+# %% ../nbs/05_callbacks.ipynb #7bcd2ef7
 @patch
 def _add(self: HeatmapLoss, terms):
     "Adds `terms` (N,) of the annotated images to the loss."
@@ -124,7 +138,7 @@ def _add(self: HeatmapLoss, terms):
     loss = self.learn.loss_grad
     if loss.ndim: add = terms  # a loss without reduction, one number an image
     else: add = terms.sum()/n.clamp_min(1)
-    self.term = add.detach().sum()/n.clamp_min(1) if loss.ndim else add.detach()
+    self.mean_term = terms.detach().sum()/n.clamp_min(1)
     self.learn.loss_grad = loss + self.weight*add
     self.learn.loss = self.learn.loss_grad.clone()
 
@@ -166,7 +180,7 @@ def _heatmap_loss(learn):
     raise ValueError('HeatmapOverlap needs a callback that records heatmaps: add cbs=HiResCAMLoss() to the Learner, '
                      'or HiResCAMLoss(weight=0) to watch without training on it')
 
-# %% ../nbs/05_callbacks.ipynb #9f328ef8
+# %% ../nbs/05_callbacks.ipynb #3b33f38a
 @patch
 def before_fit(self: HeatmapLoss):
     "Wraps fastai's batch and adds the parts of the loss to the training table."
@@ -174,7 +188,7 @@ def before_fit(self: HeatmapLoss):
     self._found = find_layer(self.learn.model, self.layer) if self.layer is not None else None
     parts = []
     if self.weight > 0: parts += [_Part('class_loss', lambda: self.class_loss, lambda: find_bs(self.learn.yb)),
-                                  _Part('heatmap_loss', lambda: self.term, lambda: self.annotated.sum())]
+                                  _Part('heatmap_loss', lambda: self.mean_term, lambda: self.annotated.sum())]
     parts += [m.empty for m in self.learn.metrics if isinstance(m, HeatmapOverlap)]
     self._parts = parts
     self.learn.metrics = self.learn.metrics + parts

@@ -240,7 +240,7 @@ def _range_figure(studies, out):
         ax.set_title(f'{s.name}, {a.name}\n{ax.get_title()}', fontsize=8)
     return fig
 
-# %% ../nbs/10_paper.ipynb #7629c560
+# %% ../nbs/10_paper.ipynb #d534a228
 def _missing(trials, studies):
     "What an arm that was given up on lacks, in words."
     for s in studies:
@@ -271,4 +271,5 @@ def heatcam_reproduce(
         print(describe_trials(trials, studies).to_string(index=False), '\n')
         print(compare_with_paper(stats).to_string(index=False), '\n')
     for m in _missing(trials, studies): print(m)
+    if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
     print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')

@@ -37,7 +37,7 @@ from .models import phantom_learner, published_vgg16, small_cnn
 from .overlap import class_mean_overlap, overlap
 from .phantom import HEART, Region
 
-# %% ../nbs/07_population.ipynb #1b0093b5
+# %% ../nbs/07_population.ipynb #819fd523
 CLASS_LOSSES = {'cross_entropy': None, 'mse_sigmoid': losses.MSESigmoidLoss}
 MODELS = {'small_cnn': small_cnn, 'small_cnn_gap': partial(small_cnn, head='gap'), 'published_vgg16': published_vgg16,
           'random_vgg16': partial(published_vgg16, pretrained=False)}
@@ -53,7 +53,7 @@ class Arm:
     score: str='predicted'            # the class whose map it is: 'predicted' or 'true'
     weight: float=0.                  # of the term; 0: the overlap is watched and not trained
 
-    def callback(self): return HeatmapLoss(getattr(cam, self.method), self.weight, loss=getattr(losses, self.term), score=self.score)
+    def callback(self): return HeatmapLoss(getattr(cam, self.method), self.weight, term=getattr(losses, self.term), score=self.score)
     def loss_func(self):
         f = CLASS_LOSSES[self.class_loss]
         return None if f is None else f()

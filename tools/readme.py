@@ -42,7 +42,8 @@ def _clean_cell(c):
     directives = {re.sub(r'[#|\s]+', ' ', d).strip() for d in _directive.findall(c.source)}
     src = _directive.sub('', c.source).strip()
     if c.cell_type != 'code' or 'hide' in directives or not src: return
-    return c | dict(source=src, outputs=[o for o in map(_clean_output, c.outputs) if o])
+    meta = {'transient': {'remove_source': True}} if 'echo: false' in directives else {}  # as Quarto has it
+    return c | dict(source=src, metadata=meta, outputs=[o for o in map(_clean_output, c.outputs) if o])
 
 def make_readme():
     "The text of the README"
