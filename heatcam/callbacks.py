@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'HeatmapOverlap']
 
-# %% ../nbs/05_callbacks.ipynb #c1c13652
+# %% ../nbs/05_callbacks.ipynb #7b9698c8
 from functools import partial
 
 import torch
@@ -13,13 +13,13 @@ from fastai.callback.core import (Callback, CancelBackwardException, CancelBatch
                                   CancelFitException, CancelStepException, CancelTrainException, CancelValidException)
 from fastai.learner import Metric
 from fastai.torch_core import find_bs, to_detach
-from fastcore.basics import patch
+from fastcore.basics import noop, patch
 
 from .cam import Recorded, cam_map, class_score, find_layer, grad_cam, hires_cam
 from .losses import outside_share
 from .overlap import is_annotated, overlap
 
-# %% ../nbs/05_callbacks.ipynb #8815d7b7
+# %% ../nbs/05_callbacks.ipynb #074c4b74
 class HeatmapLoss(Callback):
     "Adds to the class loss, after the forward pass, how much a map lies outside the mask. See `HiResCAMLoss` and `GradCAMLoss`."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
@@ -31,44 +31,58 @@ class HeatmapLoss(Callback):
         score: str='true',     # the class whose map it is: 'true', or 'predicted' as published
         inside=None,           # region codes of the mask that count as inside; None: every code but 0 and 255
     ):
-        if weight < 0: raise ValueError(f'weight must be 0 or more, got {weight}')
+        if not weight >= 0: raise ValueError(f'weight must be 0 or more, got {weight}')
         if score not in ('true', 'predicted'): raise ValueError(f"score must be 'true' or 'predicted', got {score!r}")
-        self.method, self.weight, self.layer, self.term, self.score, self.inside = method, weight, layer, term, score, inside
+        self.method, self.weight, self.layer = method, weight, layer
+        self.term, self.score, self.inside = term, score, inside
         self._forget()
 
-    def _forget(self): self.maps = self.mask = self.class_loss = self.terms = self.mean_term = self.annotated = None
+    def _forget(self): self.maps = self.mask = self.class_loss = self.terms = self.annotated = None
 
-# %% ../nbs/05_callbacks.ipynb #c59e12ec
+# %% ../nbs/05_callbacks.ipynb #1cd4972b
 class HiResCAMLoss(HeatmapLoss):
     "Class loss + `weight` × the part of the HiResCAM heatmap outside the mask."
-    def __init__(self, weight=1., layer=None, term=outside_share, score='true', inside=None):
+    def __init__(self,
+        weight: float=1.,     # of the localisation term; 0 is exactly the plain loss
+        layer=None,           # a module, its dotted name, or None: the last layer that still has a grid
+        term=outside_share,   # (maps, mask, inside) → one number an image, see `heatcam.losses`
+        score: str='true',    # the class whose map it is: 'true', or 'predicted' as published
+        inside=None,          # region codes of the mask that count as inside; None: every code but 0 and 255
+    ):
         super().__init__(hires_cam, weight, layer, term, score, inside)
 
 class GradCAMLoss(HeatmapLoss):
     "Class loss + `weight` × the part of the Grad-CAM heatmap outside the mask, its channel weights differentiated too."
-    def __init__(self, weight=1., layer=None, term=outside_share, score='true', inside=None):
+    def __init__(self,
+        weight: float=1.,     # all as in `HiResCAMLoss`
+        layer=None,
+        term=outside_share,
+        score: str='true',
+        inside=None,
+    ):
         super().__init__(grad_cam, weight, layer, term, score, inside)
 
-# %% ../nbs/05_callbacks.ipynb #eb27e84d
+# %% ../nbs/05_callbacks.ipynb #deaaf31c
 def _check_batch(xb, yb, n_targets):
     "One clear error for a batch that is not (image, class, mask)."
     if n_targets < 2: raise ValueError(
-        f'a batch has {n_targets} target{"s"[:n_targets != 1]}, a heatmap loss needs two: batches must be (image, class, mask). Add masks to the '
-        'DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this Learner')
+        f'a batch has {n_targets} target{"s"[:n_targets != 1]}, a heatmap loss needs two: batches must be (image, class, mask). '
+        'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this Learner')
     x, mask = xb[0], yb[-1]
     if mask.shape[-2:] != x.shape[-2:] or len(mask) != len(x): raise ValueError(
         f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its image. '
         'Resize both with the same transform')
 
-# %% ../nbs/05_callbacks.ipynb #3d0807f8
-def _check_classes(pred, y):
+# %% ../nbs/05_callbacks.ipynb #6d98c1f0
+def _check_classes(pred, y, first):
     "One clear error for class indices that the model has no output for."
     if not isinstance(pred, torch.Tensor) or pred.ndim != 2: raise ValueError(
         f'the model returns {tuple(pred.shape) if isinstance(pred, torch.Tensor) else type(pred).__name__}, '
         'a heatmap loss needs class scores of shape (N, classes)')
-    # a look at the labels would make a GPU wait; there, the loss function's own check has to do
-    if not y.is_cuda and len(y) and (y.min() < 0 or y.max() >= pred.shape[1]): raise ValueError(
-        f'class indices from {int(y.min())} to {int(y.max())} in a batch, but the model has {pred.shape[1]} outputs, for 0 … {pred.shape[1]-1}')
+    # a look at the labels makes a GPU wait, so there it is the first batch that is looked at
+    if len(y) and (first or not y.is_cuda) and (y.min() < 0 or y.max() >= pred.shape[1]): raise ValueError(
+        f'class indices from {int(y.min())} to {int(y.max())} in a batch, but the model has {pred.shape[1]} outputs, '
+        f'for 0 … {pred.shape[1]-1}')
 
 # %% ../nbs/05_callbacks.ipynb #a0f3e9b6
 @patch
@@ -81,10 +95,11 @@ def before_batch(self: HeatmapLoss):
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
 
-# %% ../nbs/05_callbacks.ipynb #ea4f86a1
+# %% ../nbs/05_callbacks.ipynb #eda1f43e
 @patch(as_prop=True)
 def _wanted(self: HeatmapLoss):
-    return self.mask is not None and (self.weight > 0 or (not self.training and any(isinstance(m, HeatmapOverlap) for m in self.learn.metrics)))
+    watched = not self.training and any(isinstance(m, HeatmapOverlap) for m in self.learn.metrics)
+    return self.mask is not None and (self.weight > 0 or watched)
 
 @patch
 def _record(self: HeatmapLoss, do_one_batch):
@@ -98,20 +113,22 @@ _CANCEL = (CancelBackwardException, CancelBatchException, CancelEpochException, 
            CancelTrainException, CancelValidException)
 
 @patch
-def _recorded_batch(self: HeatmapLoss, do_one_batch):
-    "fastai's batch, with the layer recorded."
-    try: self._record(do_one_batch)
+def _watched_events(self: HeatmapLoss, with_events, f, event_type, ex, final=noop):
+    "fastai's `_with_events`, with batches recorded and errors noticed."
+    if event_type == 'batch': f = partial(self._record, f)
+    try: with_events(f, event_type, ex, final)
     except _CANCEL: raise  # fastai's own way to skip something
     except BaseException:  # an error or the stop button: fastai calls no `after_fit` then
         self.after_fit()
         raise
 
+# %% ../nbs/05_callbacks.ipynb #530c1139
 @patch
 def after_pred(self: HeatmapLoss):
     "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
-    if self.mask is not None: _check_classes(self.learn.pred, self.yb[0])
+    if self.mask is not None: _check_classes(self.learn.pred, self.yb[0], first=self.learn.iter == 0)
 
-# %% ../nbs/05_callbacks.ipynb #271602f5
+# %% ../nbs/05_callbacks.ipynb #c6647271
 @patch
 def after_loss(self: HeatmapLoss):
     "Computes the map from the recorded activations and adds the term to the loss."
@@ -119,85 +136,98 @@ def after_loss(self: HeatmapLoss):
     if getattr(self, '_rec', None) is None: return
     pred, y = self.learn.pred, self.yb[0]
     score = class_score(pred.float(), y if self.score == 'true' else None)
+    train = self.training and self.weight > 0
     with torch.autocast(pred.device.type, enabled=False):
-        maps = cam_map(self._rec.acts, score, self.method, create_graph=self.training and self.weight > 0)
+        maps = cam_map(self._rec.acts, score, self.method, create_graph=train)
         self.maps = maps.detach()
         if self.weight > 0: self._add(self.term(maps, self.mask, inside=self.inside))
     if not self.training:  # what was recorded for the map ends here
         self.learn.pred = to_detach(self.learn.pred, cpu=False, gather=False)
         self.learn.loss_grad, self.learn.loss = self.learn.loss_grad.detach(), self.learn.loss.detach()
 
-# %% ../nbs/05_callbacks.ipynb #7bcd2ef7
+# %% ../nbs/05_callbacks.ipynb #765a8d8d
 @patch
 def _add(self: HeatmapLoss, terms):
     "Adds `terms` (N,) of the annotated images to the loss."
     self.annotated = is_annotated(self.mask)
-    n = self.annotated.sum()
     terms = torch.where(self.annotated, terms, 0.)
     self.terms = terms.detach()
     loss = self.learn.loss_grad
     if loss.ndim: add = terms  # a loss without reduction, one number an image
-    else: add = terms.sum()/n.clamp_min(1)
-    self.mean_term = terms.detach().sum()/n.clamp_min(1)
+    else: add = terms.sum()/self.annotated.sum().clamp_min(1)
     self.learn.loss_grad = loss + self.weight*add
     self.learn.loss = self.learn.loss_grad.clone()
 
-# %% ../nbs/05_callbacks.ipynb #4dfc573d
-class _Part(Metric):
-    "A part of the loss, averaged over the images that it is about."
-    def __init__(self, name, value, count): self._name, self._value, self._count = name, value, count
-    def reset(self): self.total, self.n = 0., 0
-    def accumulate(self, learn):
-        v = self._value()
-        if v is None: return
-        n = int(self._count())
-        self.total, self.n = self.total + float(v.float().mean())*n, self.n + n
-    @property
-    def value(self): return self.total/self.n if self.n else float('nan')
-    @property
-    def name(self): return self._name
-
-# %% ../nbs/05_callbacks.ipynb #e1b2133c
-class HeatmapOverlap(Metric):
-    "The mean share of the heatmaps' mass that lies inside the masks, over the images whose heatmap has any. Needs a `HeatmapLoss` callback."
-    def __init__(self, inside=None): self.inside, self.empty = inside, _Part('empty_heatmaps', lambda: None, lambda: 0)
-    def reset(self): self.total, self.n, self.empty.total, self.empty.n = 0., 0, 0., 0
-    def accumulate(self, learn):
-        cb = _heatmap_loss(learn)
-        if cb.maps is None: return
-        known = is_annotated(cb.mask)
-        v = overlap(cb.maps[known], cb.mask[known], self.inside if self.inside is not None else cb.inside)
-        self.total, self.n = self.total + float(v.nansum()), self.n + int((~v.isnan()).sum())
-        self.empty.total, self.empty.n = self.empty.total + float(v.isnan().sum()), self.empty.n + len(v)
-    @property
-    def value(self): return self.total/self.n if self.n else float('nan')
-    @property
-    def name(self): return 'heatmap_overlap'
-
+# %% ../nbs/05_callbacks.ipynb #f760850e
 def _heatmap_loss(learn):
     for cb in learn.cbs:
         if isinstance(cb, HeatmapLoss): return cb
     raise ValueError('HeatmapOverlap needs a callback that records heatmaps: add cbs=HiResCAMLoss() to the Learner, '
                      'or HiResCAMLoss(weight=0) to watch without training on it')
 
-# %% ../nbs/05_callbacks.ipynb #3b33f38a
+class _Mean(Metric):
+    "A mean over those images that it is about; NaN where there are none."
+    def __init__(self): self.reset()
+    def reset(self): self.total, self.n = 0., 0
+    def add(self, total, n): self.total, self.n = self.total + float(total), self.n + int(n)
+    @property
+    def value(self): return self.total/self.n if self.n else float('nan')
+    @property
+    def name(self): return self._name
+
+# %% ../nbs/05_callbacks.ipynb #b71a1a26
+class _ClassLoss(_Mean):
+    _name = 'class_loss'
+    def accumulate(self, learn):
+        v, n = _heatmap_loss(learn).class_loss, find_bs(learn.yb)
+        if v is not None: self.add(v.float().mean()*n, n)
+
+class _HeatmapTerm(_Mean):
+    _name = 'heatmap_loss'
+    def accumulate(self, learn):
+        cb = _heatmap_loss(learn)
+        if cb.terms is not None: self.add(cb.terms.sum(), cb.annotated.sum())
+
+class _EmptyHeatmaps(_Mean):
+    _name = 'empty_heatmaps'
+    def accumulate(self, learn): pass  # `HeatmapOverlap` counts for it
+
+# %% ../nbs/05_callbacks.ipynb #88b3f020
+class HeatmapOverlap(_Mean):
+    "The mean share of the heatmaps' mass inside the masks, over the images whose heatmap has any. Needs a `HeatmapLoss`."
+    _name = 'heatmap_overlap'
+    def __init__(self,
+        inside=None,  # region codes of the mask that count as inside; None: those of the callback
+    ): self.inside, self.empty = inside, _EmptyHeatmaps()
+    def reset(self):
+        super().reset(); self.empty.reset()
+    def accumulate(self, learn):
+        cb = _heatmap_loss(learn)
+        if cb.maps is None: return
+        known = is_annotated(cb.mask)
+        v = overlap(cb.maps[known], cb.mask[known], cb.inside if self.inside is None else self.inside)
+        self.add(v.nansum(), (~v.isnan()).sum())
+        self.empty.add(v.isnan().sum(), len(v))
+
+# %% ../nbs/05_callbacks.ipynb #da0989e3
 @patch
 def before_fit(self: HeatmapLoss):
     "Wraps fastai's batch and adds the parts of the loss to the training table."
-    self.after_fit()  # a fit that was interrupted has left its things behind
+    if sum(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs) > 1: raise ValueError(
+        'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
+    self.after_fit()  # a fit that broke off before its first epoch has left its things behind
     self._found = find_layer(self.learn.model, self.layer) if self.layer is not None else None
     parts = []
-    if self.weight > 0: parts += [_Part('class_loss', lambda: self.class_loss, lambda: find_bs(self.learn.yb)),
-                                  _Part('heatmap_loss', lambda: self.mean_term, lambda: self.annotated.sum())]
+    if self.weight > 0: parts += [_ClassLoss(), _HeatmapTerm()]
     parts += [m.empty for m in self.learn.metrics if isinstance(m, HeatmapOverlap)]
     self._parts = parts
     self.learn.metrics = self.learn.metrics + parts
-    self.learn._do_one_batch = partial(self._recorded_batch, self.learn._do_one_batch)
+    self.learn._with_events = partial(self._watched_events, self.learn._with_events)
 
 @patch
 def after_fit(self: HeatmapLoss):
     "Leaves the learner as it was."
-    self.learn.__dict__.pop('_do_one_batch', None)
+    self.learn.__dict__.pop('_with_events', None)
     parts = getattr(self, '_parts', [])
     if parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in parts))
     self._parts, self._found = [], None

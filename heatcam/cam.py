@@ -25,10 +25,12 @@ def grad_cam(
     "Grad-CAM, Selvaraju et al. 2017, eqs. 1-2: the channels weighted by their mean gradient."
     return (acts*grads.mean((2, 3), keepdim=True)).sum(1, keepdim=True)
 
-# %% ../nbs/02_cam.ipynb #4d0640b8
+# %% ../nbs/02_cam.ipynb #fbdf0f34
 class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
-    def __init__(self, layer: nn.Module): self.layer, self.acts = layer, None
+    def __init__(self,
+        layer: nn.Module,  # a module whose output is (N, C, h, w)
+    ): self.layer, self.acts = layer, None
 
     def __enter__(self):
         self.grad_mode = torch.is_grad_enabled()
@@ -51,7 +53,7 @@ class Recorded:
 def _has_grid(o): return isinstance(o, torch.Tensor) and o.ndim == 4 and o.shape[-2]*o.shape[-1] > 1
 def _describe(o): return f'shape {tuple(o.shape)}' if isinstance(o, torch.Tensor) else f'a {type(o).__name__}'
 
-# %% ../nbs/02_cam.ipynb #5e56de1a
+# %% ../nbs/02_cam.ipynb #b636a94a
 def class_score(
     logits: torch.Tensor,        # (N, classes)
     y: torch.Tensor|None=None,   # (N,) class indices; None: the predicted class of each image, as in the paper
@@ -67,12 +69,13 @@ def cam_map(
     create_graph: bool=True,  # keep the map differentiable
 ) -> torch.Tensor: # (N, 1, h, w) signed map, float32 or wider
     "The map of `score` on the grid of `acts`."
-    # a plain sum over images: each score depends on its own image's activations only
-    grads, = torch.autograd.grad(score.sum(), acts, create_graph=create_graph, retain_graph=True)
+    if acts is None: raise ValueError('the recorded layer was not run in the forward pass: choose a layer that the model uses')
+    grads, = torch.autograd.grad(score.sum(), acts, create_graph=create_graph, retain_graph=True, allow_unused=True)
+    if grads is None: raise ValueError('the score does not depend on the recorded layer: choose a layer on the way to the output')
     wide = lambda t: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
     return method(wide(acts), wide(grads))
 
-# %% ../nbs/02_cam.ipynb #20f5d4e4
+# %% ../nbs/02_cam.ipynb #3b3ad5e8
 _PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
 
 def grid_layers(
@@ -88,14 +91,15 @@ def grid_layers(
         return hook
     try:
         for name, m in model.named_modules():
-            if not any(True for _ in m.children()) and not isinstance(m, _PASSED_OVER): hooks.append(m.register_forward_hook(keep(name)))
+            leaf = next(m.children(), None) is None
+            if leaf and not isinstance(m, _PASSED_OVER): hooks.append(m.register_forward_hook(keep(name)))
         with torch.no_grad(): model.eval()(x)
     finally:
         for h in hooks: h.remove()
         for m, mode in modes.items(): m.training = mode
     return list(found.items())
 
-# %% ../nbs/02_cam.ipynb #14c7bfab
+# %% ../nbs/02_cam.ipynb #5abeef33
 def find_layer(
     model: nn.Module,
     layer=None,              # a module of `model`, its dotted name, or None: the last layer that still has a grid
@@ -103,18 +107,20 @@ def find_layer(
 ) -> nn.Module:
     "The layer whose activations are recorded. Raises `ValueError` where there is none."
     if isinstance(layer, nn.Module):
-        if not any(m is layer for m in model.modules()): raise ValueError(f'the layer {type(layer).__name__} is not a module of the model')
-        return layer
+        if any(m is layer for m in model.modules()): return layer
+        raise ValueError(f'the layer {type(layer).__name__} is not a module of the model')
     modules = dict(model.named_modules())
     if layer is not None:
-        if layer not in modules: raise ValueError(f'the model has no layer {layer!r}; it has, for example: {", ".join(list(modules)[1:9])}')
-        return modules[layer]
+        if layer in modules: return modules[layer]
+        raise ValueError(f'the model has no layer {layer!r}; it has, for example: {", ".join(list(modules)[1:9])}')
+    if x is None: raise ValueError('to find the last layer that has a grid, give images x; or name the layer')
     layers = grid_layers(model, x)
-    if not layers: raise ValueError(f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell: '
-                                    'a heatmap needs a layer with a grid, for example a convolution')
+    if not layers: raise ValueError(
+        f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell: '
+        'a heatmap needs a layer with a grid, for example a convolution')
     return modules[layers[-1][0]]
 
-# %% ../nbs/02_cam.ipynb #a30ae952
+# %% ../nbs/02_cam.ipynb #163a18e0
 def heatmaps(
     model: nn.Module,
     x: torch.Tensor,      # (N, C, H, W) images as the model takes them
@@ -125,6 +131,7 @@ def heatmaps(
 ) -> tuple: # logits (N, classes) and signed maps (N, 1, h, w)
     "Scores and maps of many images, in evaluation mode and without a graph."
     layer, mode, out = find_layer(model, layer, x[:1]), {m: m.training for m in model.modules()}, []
+    y = None if y is None else torch.as_tensor(y, device=x.device)
     model.eval()
     try:
         for i in torch.arange(len(x)).split(bs):

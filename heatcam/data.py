@@ -6,19 +6,20 @@
 __all__ = ['UNANNOTATED', 'SPLITS', 'ImageMaskSet', 'InMemoryDL', 'image_mask_dls', 'phantom_set', 'split_seed', 'phantom_splits',
            'phantom_dls', 'show_outline']
 
-# %% ../nbs/01_data.ipynb #7b01197d
+# %% ../nbs/01_data.ipynb #31f9ecfd
 from functools import lru_cache
 
 import numpy as np
 import torch
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
-from fastai.torch_core import TensorCategory, TensorImageBW, TensorMask, show_image, subplots
+from fastai.data.transforms import CategoryMap
+from fastai.torch_core import TensorCategory, TensorImageBW, TensorMask, default_device, show_image, subplots
 from fastcore.basics import chunked
 
 from .phantom import CLASSES, HEART, make_phantoms
 
-# %% ../nbs/01_data.ipynb #4ab6d659
+# %% ../nbs/01_data.ipynb #d3223ff2
 UNANNOTATED = 255  # the mask value that is ignored everywhere
 
 class ImageMaskSet:
@@ -26,7 +27,7 @@ class ImageMaskSet:
     def __init__(self,
         images,           # (n, H, W) or (n, C, H, W), uint8
         y,                # (n,) class indices, 0 … len(vocab)-1
-        masks=None,       # (n, H, W), uint8: non-zero = may look, 0 = may not, 255 = not annotated; None: nothing is annotated
+        masks=None,       # (n, H, W), uint8: non-zero = may look, 0 = may not, 255 = not annotated; None: all 255
         vocab=CLASSES,    # the classes' names
     ):
         images, y = torch.as_tensor(images), torch.as_tensor(y)
@@ -34,24 +35,28 @@ class ImageMaskSet:
         masks = torch.as_tensor(masks)
         _check_set(images, y, masks, vocab)
         self.images, self.y, self.masks = images[:,None] if images.ndim == 3 else images, y.long(), masks
-        self.vocab = list(vocab)
+        self.vocab = CategoryMap(list(vocab), sort=False)
     def __len__(self): return len(self.y)
     def __getitem__(self, i): return self.images[i], self.y[i], self.masks[i]
+    def new_empty(self): return ImageMaskSet(self.images[:0], self.y[:0], self.masks[:0], self.vocab)  # for `Learner.export`
 
-# %% ../nbs/01_data.ipynb #7030a76f
+# %% ../nbs/01_data.ipynb #79c3cc15
 def _check_set(images, y, masks, vocab):
     "One clear error for what does not fit together."
     if images.ndim not in (3, 4) or images.dtype != torch.uint8: raise ValueError(
         f'images must be (n, H, W) or (n, C, H, W) of dtype uint8, got {tuple(images.shape)} of {images.dtype}')
     n, size = len(images), tuple(images.shape[-2:])
-    if len(y) != n or len(masks) != n: raise ValueError(f'{n} images, {len(y)} classes and {len(masks)} masks: give one of each an image')
+    if len(y) != n or len(masks) != n: raise ValueError(
+        f'{n} images, {len(y)} classes and {len(masks)} masks: give one of each an image')
     if tuple(masks.shape[1:]) != size: raise ValueError(
         f'masks are {tuple(masks.shape[1:])} and images {size}: a mask must have the height and width of its image')
     if masks.dtype not in (torch.uint8, torch.bool): raise ValueError(f'masks must be uint8 or bool, got {masks.dtype}')
-    if y.is_floating_point() or y.ndim != 1: raise ValueError(f'y must be (n,) class indices, got {tuple(y.shape)} of {y.dtype}')
+    if y.is_floating_point() or y.ndim != 1: raise ValueError(
+        f'y must be (n,) class indices, got {tuple(y.shape)} of {y.dtype}')
     bad = ((y < 0) | (y >= len(vocab))).nonzero().flatten()
-    if len(bad): raise ValueError(f'{len(bad)} class indices are outside 0 … {len(vocab)-1} (classes: {", ".join(map(str, vocab))}), '
-                                  f'the first is y[{bad[0]}] = {y[bad[0]]}')
+    if len(bad): raise ValueError(
+        f'{len(bad)} class indices are outside 0 … {len(vocab)-1} (classes: {", ".join(map(str, vocab))}), '
+        f'the first is y[{bad[0]}] = {y[bad[0]]}')
 
 # %% ../nbs/01_data.ipynb #116178e8
 class InMemoryDL(DataLoader):
@@ -70,7 +75,7 @@ class InMemoryDL(DataLoader):
         x, y, m = b
         return TensorImageBW(x.float().div_(255)), TensorCategory(y), TensorMask(m)
 
-# %% ../nbs/01_data.ipynb #21cad0cb
+# %% ../nbs/01_data.ipynb #638e84e9
 def image_mask_dls(
     train: ImageMaskSet,  # shuffled each epoch
     valid: ImageMaskSet,
@@ -78,9 +83,10 @@ def image_mask_dls(
     device=None,          # fastai's default device if None
 ) -> DataLoaders:
     "`DataLoaders` of (image, class, mask) batches from memory."
-    return DataLoaders(InMemoryDL(train, bs=bs, shuffle=True, drop_last=len(train) > bs), InMemoryDL(valid, bs=2*bs), device=device)
+    loaders = InMemoryDL(train, bs=bs, shuffle=True, drop_last=len(train) > bs), InMemoryDL(valid, bs=2*bs)
+    return DataLoaders(*loaders, device=default_device() if device is None else device)
 
-# %% ../nbs/01_data.ipynb #ad60c599
+# %% ../nbs/01_data.ipynb #441963e5
 def phantom_set(
     n: int,          # how many phantoms
     experiment=1,    # 1, 2 or a `PhantomSpec`
@@ -92,27 +98,32 @@ def phantom_set(
     return ImageMaskSet(ph.images, ph.y, ph.mask(inside))
 
 SPLITS = ('train', 'valid', 'test')
-def split_seed(seed, split): return [*np.atleast_1d(seed).tolist(), SPLITS.index(split)]
+def split_seed(seed, split):
+    "The seed of one of the `SPLITS` of `seed`."
+    return [*np.atleast_1d(seed).tolist(), SPLITS.index(split)]
 
 @lru_cache(maxsize=2)
+def _phantom_splits(n_train, n_valid, n_test, experiment, seed, inside):
+    train, valid = (phantom_set(n, experiment, split_seed(seed, s), inside) for n, s in ((n_train, 'train'), (n_valid, 'valid')))
+    return train, valid, make_phantoms(n_test, experiment, split_seed(seed, 'test'))
+
 def phantom_splits(
     n_train: int,    # training phantoms
     n_valid: int,    # validation phantoms
     n_test: int,     # test phantoms
     experiment=1,    # 1, 2 or a `PhantomSpec`
-    seed: int=0,
+    seed=0,          # an int or a sequence of ints
     inside=HEART,    # region codes where the model may look
 ) -> tuple: # two `ImageMaskSet`s, and the test `Phantoms`
     "Training and validation sets and test phantoms; a process that asks again gets the same ones, not copies."
-    train, valid = (phantom_set(n, experiment, split_seed(seed, s), inside) for n, s in ((n_train, 'train'), (n_valid, 'valid')))
-    return train, valid, make_phantoms(n_test, experiment, split_seed(seed, 'test'))
+    return _phantom_splits(n_train, n_valid, n_test, experiment, tuple(np.atleast_1d(seed).tolist()), tuple(inside))
 
-# %% ../nbs/01_data.ipynb #d143d13b
+# %% ../nbs/01_data.ipynb #2b7aa8f4
 def phantom_dls(
     n_train: int=1600,  # training phantoms
     n_valid: int=400,   # validation phantoms
     experiment=1,       # 1, 2 or a `PhantomSpec`
-    seed: int=0,
+    seed=0,             # an int or a sequence of ints
     bs: int=64,         # batch size
     inside=HEART,       # region codes where the model may look
     device=None,        # fastai's default device if None
@@ -121,8 +132,13 @@ def phantom_dls(
     train, valid, _ = phantom_splits(n_train, n_valid, 0, experiment, seed, inside)
     return image_mask_dls(train, valid, bs=bs, device=device)
 
-# %% ../nbs/01_data.ipynb #968c8cc3
-def show_outline(mask, ax, color='deepskyblue', lw=1.2):
+# %% ../nbs/01_data.ipynb #e830e99b
+def show_outline(
+    mask,                  # (H, W): non-zero = may look, 0 = may not, 255 = not annotated
+    ax,                    # matplotlib axes
+    color='deepskyblue',
+    lw=1.2,                # line width, points
+):
     "Draws the border of the allowed region of `mask` (H, W) on `ax`."
     m = np.asarray(torch.as_tensor(mask).cpu())
     m = (m != 0) & (m != UNANNOTATED)

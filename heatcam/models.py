@@ -18,9 +18,10 @@ from torch import nn
 from .callbacks import HeatmapOverlap, HiResCAMLoss
 from .phantom import CANVAS
 
-# %% ../nbs/06_models.ipynb #cfb590ba
+# %% ../nbs/06_models.ipynb #0b83270d
 def _block(n_in, n_out, k, stride):
-    return nn.Sequential(nn.Conv2d(n_in, n_out, k, stride=stride, padding=k//2, bias=False), nn.BatchNorm2d(n_out), nn.ReLU())
+    conv = nn.Conv2d(n_in, n_out, k, stride=stride, padding=k//2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(n_out), nn.ReLU())
 
 def small_cnn(
     n_classes: int=4,
@@ -65,7 +66,7 @@ def published_vgg16(
     h, w = (n//32 for n in size)
     return nn.Sequential(GreyToImageNet(), body, nn.Flatten(), nn.Linear(512*h*w, 100), nn.ReLU(), nn.Linear(100, n_classes))
 
-# %% ../nbs/06_models.ipynb #efeb733a
+# %% ../nbs/06_models.ipynb #464ea6f7
 def phantom_learner(
     dls: DataLoaders,          # batches of (image, class, mask)
     cb=None,                   # a `HeatmapLoss`; None: watch the overlap without training on it
@@ -78,4 +79,5 @@ def phantom_learner(
     set_seed(seed)
     for dl in dls.loaders: dl.rng.seed(seed)
     cb = HiResCAMLoss(weight=0) if cb is None else cb
-    return Learner(dls, model(), loss_func=loss_func or CrossEntropyLossFlat(), metrics=[accuracy, HeatmapOverlap()], cbs=cb, **kwargs)
+    return Learner(dls, model(), loss_func=loss_func or CrossEntropyLossFlat(), metrics=[accuracy, HeatmapOverlap()],
+                   cbs=cb, **kwargs)

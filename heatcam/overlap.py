@@ -31,7 +31,7 @@ def to_grid(
     rows, cols = (_area_weights(n, k, m.device) for n, k in zip(m.shape[-2:], size))
     return rows @ m @ cols.T
 
-# %% ../nbs/03_overlap.ipynb #a4a49050
+# %% ../nbs/03_overlap.ipynb #58fd1364
 def mask_areas(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
     size: tuple,         # (h, w) of the map
@@ -46,7 +46,8 @@ def mask_areas(
         may = to_grid(mask.clamp_max(1), size)
         return may, (1 - may).clamp_min(0)
     known = mask != UNANNOTATED if mask.dtype != torch.bool else torch.ones_like(mask)
-    may = known & (mask != 0 if inside is None else torch.isin(mask, torch.tensor([int(o) for o in inside], device=mask.device).to(mask.dtype)))
+    if inside is None: may = known & (mask != 0)
+    else: may = known & torch.isin(mask, torch.tensor([int(o) for o in inside], device=mask.device).to(mask.dtype))
     return to_grid(may, size), to_grid(known & ~may, size)
 
 def is_annotated(mask: torch.Tensor) -> torch.Tensor: # (N,) bool
@@ -69,7 +70,7 @@ def overlap(
     i, o = ((heat*a).sum((1, 2, 3)) for a in areas)
     return torch.where(i + o > 0, i/(i + o), torch.nan)
 
-# %% ../nbs/03_overlap.ipynb #8ff392cb
+# %% ../nbs/03_overlap.ipynb #7012902e
 def class_mean_overlap(
     values,    # (N,) overlaps, NaN where a heatmap has no mass
     y,         # (N,) classes
@@ -77,8 +78,8 @@ def class_mean_overlap(
     "One overlap a model, as the paper has it, and the zero rate that belongs to it."
     values, y = np.asarray(values, dtype=float), np.asarray(y)
     zero = np.isnan(values)
-    means = [values[(y == c) & ~zero].mean() for c in np.unique(y) if ((y == c) & ~zero).any()]
-    return (float(np.mean(means)) if means else float('nan')), float(zero.mean())
+    groups = [values[(y == c) & ~zero] for c in np.unique(y)]
+    return (float(np.mean([g.mean() for g in groups])) if all(map(len, groups)) else float('nan')), float(zero.mean())
 
 # %% ../nbs/03_overlap.ipynb #3e358d00
 def dice(

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_studies', 'paper_stats', 'compare_with_paper',
-           'describe_trials', 'paper_figures', 'write_report', 'reproduce', 'heatcam_reproduce']
+           'describe_trials', 'shortfalls', 'paper_figures', 'write_report', 'reproduce', 'heatcam_reproduce']
 
-# %% ../nbs/10_paper.ipynb #a9f8d02d
+# %% ../nbs/10_paper.ipynb #47fd7f2e
 import html
 import json
 import platform
@@ -21,25 +21,29 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.script import call_parse
+from joblib.externals.loky import get_reusable_executor
 
 import heatcam
 from .cam import heatmaps
 from .overlap import overlap
 from .phantom import CLASSES, make_phantoms
 from .plots import figure_png, img_tag, plot_grid, plot_heatmap, plot_lr_range, plot_overlaps
-from .population import MODELS, Arm, Study, arm_dir, load_trial, open_folder, run_studies, study_sets, write_whole
+from .population import MODELS, Arm, Study, StudyError, arm_dir, load_trial, run_studies, study_sets, write_json, write_whole
 from .stats import compare_table, holm
 
-# %% ../nbs/10_paper.ipynb #43dc810d
+# %% ../nbs/10_paper.ipynb #a986af05
 CE, HM = 'cross-entropy', 'heatmap loss'
 PUBLISHED = pd.DataFrame([
-    dict(experiment=1, endpoint='heart_overlap', n_x=25, n_y=23, mean_x=.2597, mean_y=.7957, U=0, p=3.16e-9, rank_biserial=1.),
-    dict(experiment=2, endpoint='heart_overlap', n_x=23, n_y=22, mean_x=.2548, mean_y=.7961, U=0, p=9.85e-9, rank_biserial=1.),
-    dict(experiment=2, endpoint='label_overlap', n_x=23, n_y=22, mean_x=1.80e-4, mean_y=8.51e-4, U=483, p=1.88e-7, rank_biserial=-.91)])
+    dict(experiment=1, endpoint='heart_overlap', n_x=25, n_y=23, mean_x=.2597, mean_y=.7957, shapiro_p_x=6.1e-5, shapiro_p_y=3e-3,
+         U=0, p=3.16e-9, rank_biserial=1.),
+    dict(experiment=2, endpoint='heart_overlap', n_x=23, n_y=22, mean_x=.2548, mean_y=.7961, shapiro_p_x=.49, shapiro_p_y=8e-3,
+         U=0, p=9.85e-9, rank_biserial=1.),
+    dict(experiment=2, endpoint='label_overlap', n_x=23, n_y=22, mean_x=1.80e-4, mean_y=8.51e-4, shapiro_p_x=np.nan, shapiro_p_y=np.nan,
+         U=483, p=1.88e-7, rank_biserial=-.91)])
 ENDPOINTS = {1: ['heart_overlap'], 2: ['heart_overlap', 'label_overlap']}
 PUBLISHED
 
-# %% ../nbs/10_paper.ipynb #a218f170
+# %% ../nbs/10_paper.ipynb #dde029a2
 PRESETS = dict(
     quick=dict(n_train=640, n_valid=128, n_test=100, epochs=3, bs=32),
     default=dict(n_train=1600, n_valid=400, n_test=300, epochs=3, bs=64),
@@ -53,14 +57,14 @@ def paper_studies(
     random_weights: bool=False,  # 'published' without ImageNet weights
 ) -> list: # of `Study`
     "The paper's experiments."
-    if preset not in PRESETS: raise ValueError(f'preset must be one of {", ".join(PRESETS)}, got {preset!r}')
-    if not experiments or set(experiments) - set(WANTED): raise ValueError(f'experiments must be 1, 2 or both (1,2), got {experiments!r}')
+    if preset not in PRESETS: raise StudyError(f'preset must be one of {", ".join(PRESETS)}, got {preset!r}')
+    if not experiments or set(experiments) - set(WANTED): raise StudyError(f'experiments must be 1, 2 or 1,2, got {experiments!r}')
     kw = PRESETS[preset] | (dict(model='random_vgg16') if random_weights and preset == 'published' else {})
     wanted = {e: (3, 3) for e in WANTED} if preset == 'quick' else WANTED
-    return [Study(f'experiment {e}', (Arm(CE, wanted[e][0]), Arm(HM, wanted[e][1], class_loss='mse_sigmoid', weight=1.)),
-                  experiment=e, seed=seed, **kw) for e in sorted(set(experiments))]
+    arms = lambda e: (Arm(CE, wanted[e][0]), Arm(HM, wanted[e][1], class_loss='mse_sigmoid', weight=1.))
+    return [Study(f'experiment {e}', arms(e), experiment=e, seed=seed, **kw) for e in sorted(set(experiments))]
 
-# %% ../nbs/10_paper.ipynb #d0a352d8
+# %% ../nbs/10_paper.ipynb #406c16f0
 def paper_stats(
     trials: pd.DataFrame,  # as `trial_table` returns it
     studies: list,         # of `Study`
@@ -72,8 +76,9 @@ def paper_stats(
         rows = []
         for e in ENDPOINTS[s.experiment]:
             d = sel.dropna(subset=[e])
-            if min((d.arm == a.name).sum() for a in s.arms) < 2: continue  # the report says that there is no test
-            rows.append(compare_table(d, [e], 'arm', CE, HM))
+            if min((d.arm == a.name).sum() for a in s.arms) < 2: continue  # `shortfalls` says so
+            empty = {f'empty_{k}': d.empty_heatmaps[d.arm == a].mean() for k, a in (('x', CE), ('y', HM))}
+            rows.append(compare_table(d, [e], 'arm', CE, HM).assign(**empty))
         if rows:
             t = pd.concat(rows, ignore_index=True)
             t['p_holm'] = holm(t.p); t['reject'] = t.p_holm < .05
@@ -82,22 +87,26 @@ def paper_stats(
     t = pd.concat(out, ignore_index=True)
     return t[['experiment'] + [c for c in t if c != 'experiment']]
 
-# %% ../nbs/10_paper.ipynb #27d19848
-_num = lambda v: '–' if pd.isna(v) else f'{v:.0f}' if float(v).is_integer() and abs(v) < 1e6 and abs(v) > 1 or v == 0 else f'{v:.4f}' if 1e-2 <= abs(v) else f'{v:.2e}'
+# %% ../nbs/10_paper.ipynb #0cbc39fc
+def _num(v):
+    if pd.isna(v): return '–'
+    if float(v).is_integer(): return f'{v:.0f}'
+    return f'{v:.4f}' if abs(v) >= 1e-2 else f'{v:.1e}'
 
 def compare_with_paper(stats: pd.DataFrame) -> pd.DataFrame: # text, one row an endpoint and source
-    "The paper's figures beside ours."
+    "The paper's figures beside ours, cross-entropy / heatmap loss."
     rows = []
     for (_, pub) in PUBLISHED.iterrows():
         ours = stats[(stats.experiment == pub.experiment) & (stats.endpoint == pub.endpoint)]
         if not len(ours): continue
         for who, r in (('paper', pub), ('ours', ours.iloc[0])):
-            rows.append({'experiment': int(pub.experiment), 'endpoint': pub.endpoint.replace('_', ' '), '': who, 'n': f'{int(r.n_x)} / {int(r.n_y)}',
-                         'mean, cross-entropy': _num(r.mean_x), 'mean, heatmap loss': _num(r.mean_y), 'U': _num(r.U), 'p': f'{r.p:.2e}',
-                         'rank-biserial': f'{r.rank_biserial:+.2f}'})
+            pair = lambda k: f'{_num(r[k + "_x"])} / {_num(r[k + "_y"])}'
+            rows.append({'experiment': int(pub.experiment), 'endpoint': pub.endpoint.replace('_', ' '), '': who, 'models': pair('n'),
+                         'mean': pair('mean'), 'empty heatmaps': pair('empty') if who == 'ours' else '–', 'Shapiro-Wilk p': pair('shapiro_p'),
+                         'U': _num(r.U), 'p': f'{r.p:.2e}', 'rank-biserial': f'{r.rank_biserial:+.2f}'})
     return pd.DataFrame(rows)
 
-# %% ../nbs/10_paper.ipynb #dc314a72
+# %% ../nbs/10_paper.ipynb #7a8cbb3b
 def describe_trials(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one row an arm
     "How many trials it took, and how well the selected models classify."
     rows = []
@@ -105,12 +114,27 @@ def describe_trials(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one 
         for a in s.arms:
             t = trials[(trials.study == s.name) & (trials.arm == a.name)]
             sel = t[t.status == 'selected']
+            acc = sel.test_accuracy.astype(float)
             rows.append({'experiment': s.experiment, 'arm': a.name, 'trials': len(t), 'selected': len(sel),
                          'not selected': (t.status == 'not selected').sum(), 'diverged': (t.status == 'diverged').sum(),
-                         'lowest test accuracy': round(sel.test_accuracy.min(), 4), 'highest test accuracy': round(sel.test_accuracy.max(), 4),
-                         'with test accuracy 1': (sel.test_accuracy == 1).sum(),
-                         'empty heatmaps, largest share': round(sel.empty_heatmaps.max(), 4)})
+                         'lowest test accuracy': round(acc.min(), 4), 'highest test accuracy': round(acc.max(), 4),
+                         'with test accuracy 1': (acc == 1).sum()})
     return pd.DataFrame(rows)
+
+# %% ../nbs/10_paper.ipynb #bebfbb5e
+def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; empty if all is there
+    "What an arm lacks that was given up on, and what can't be tested for that reason."
+    says = []
+    for s in studies:
+        for a in s.arms:
+            t = trials[(trials.study == s.name) & (trials.arm == a.name)]
+            sel = t[t.status == 'selected']
+            if len(sel) < a.n: says.append(f'{s.name}, {a.name}: only {len(sel)} of {a.n} models were selected in {len(t)} trials.')
+            for e in ENDPOINTS[s.experiment]:
+                n = sel[e].isna().sum()
+                if n: says.append(f'{s.name}, {a.name}: {n} models have no {e.replace("_", " ")}, as their heatmaps are empty.')
+                if len(sel) - n < 2: says.append(f'{s.name}: no test of the {e.replace("_", " ")}, with fewer than two models in a group.')
+    return says
 
 # %% ../nbs/10_paper.ipynb #71280a73
 def _class_figures(seed):
@@ -130,10 +154,11 @@ def _overlap_figure(trials, stats, study):
         if groups: plot_overlaps(groups, f'share of the heatmap {where}', ax, title, log=e == 'label_overlap')
     return fig
 
-# %% ../nbs/10_paper.ipynb #10b9d0a8
+# %% ../nbs/10_paper.ipynb #fd9b57b1
 def _extreme_figure(trials, study, out, highest):
     "The rightly classified test image with the lowest or highest overlap of the model with the lowest or highest overlap."
     sel = trials[(trials.study == study.name) & (trials.status == 'selected')].dropna(subset=['heart_overlap'])
+    if not len(sel): return
     row = sel.loc[sel.heart_overlap.idxmax() if highest else sel.heart_overlap.idxmin()]
     model, ph = load_trial(out, study, study.arm(row.arm), int(row.trial)), study_sets(study)[2]
     logits, maps = heatmaps(model, torch.tensor(ph.images)[:,None]/255)
@@ -146,15 +171,17 @@ def _extreme_figure(trials, study, out, highest):
     plot_heatmap(ph.images[k], maps[k, 0], ph.mask()[k], axs[1], f'{row.arm}, trial {int(row.trial)}: {v[k]:.1%} on the heart')
     return fig
 
-# %% ../nbs/10_paper.ipynb #62349521
+# %% ../nbs/10_paper.ipynb #850e8c13
 def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, figure)
     "Figures 1 to 8 of the paper, redrawn from the trials in `out`; those of an experiment that was not run are left out."
     figs = _class_figures(studies[0].seed)
-    for s in studies: figs[f'figure{4 + s.experiment}'] = f'Experiment {s.experiment}: distribution of the overlaps, one dot a model', _overlap_figure(trials, stats, s)
-    s = next((s for s in studies if s.experiment == 1), studies[0])
-    for k, highest in ((7, False), (8, True)):
-        figs[f'figure{k}'] = (f'{"High" if highest else "Low"} heatmap-heart overlap, experiment {s.experiment}', _extreme_figure(trials, s, out, highest))
-    return figs
+    for s in studies:
+        caption = f'Experiment {s.experiment}: distribution of the overlaps, one dot a model'
+        figs[f'figure{4 + s.experiment}'] = caption, _overlap_figure(trials, stats, s)
+    s = studies[0]  # experiment 1, unless only the second was asked for
+    for k, what in ((7, 'Low'), (8, 'High')):
+        figs[f'figure{k}'] = f'{what} heatmap-heart overlap, experiment {s.experiment}', _extreme_figure(trials, s, out, what == 'High')
+    return {k: v for k, v in figs.items() if v[1] is not None}
 
 # %% ../nbs/10_paper.ipynb #af377875
 _CSS = '''body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
@@ -171,7 +198,7 @@ the test images of each class, averaged over the classes. U counts, of all pairs
 the higher overlap; p is the chance of so lopsided a count if the loss made no difference; the rank-biserial correlation is +1 if the
 heatmap-loss model is higher in every pair and −1 if it is lower in every pair.</p>'''
 
-# %% ../nbs/10_paper.ipynb #c6843760
+# %% ../nbs/10_paper.ipynb #aff05566
 def _departures(studies):
     s = studies[0]
     return [f'Both groups train the same network ({s.model}), all layers, for {s.epochs} epochs at batch size {s.bs}, on {s.n_train:,} images '
@@ -179,36 +206,54 @@ def _departures(studies):
             'for 6 epochs; the heatmap-loss group trained all layers, for 2. Both used 10,000 images and batch size 1.',
             'Learning rates follow fastai’s one-cycle schedule; their range was found by fastai’s learning-rate finder on each arm. '
             'The published ranges were 5e-6 to 1e-3 and 5e-7 to 5e-5, searched by Keras-Tuner.',
+            'As in the paper, the groups differ in the class loss too: cross-entropy here, the mean squared error of sigmoid outputs and one-hot '
+            'classes there. So a difference between them can not be put down to the heatmap term alone.',
             'The heatmap is divided by its maximum with a guard against zero, and the mask is brought to its grid by area.',
             'The overlap with the sex label is measured on the test images that carry it.']
 
 def _section(title, *parts): return f'<h2>{title}</h2>' + ''.join(parts)
 def _table(df): return df.to_html(index=False, border=0, na_rep='–')
 
-# %% ../nbs/10_paper.ipynb #6505c1ee
-def write_report(path, trials, stats, studies, pngs, ranges, command):
-    "One self-contained HTML file."
-    figure = lambda k: f'<figure>{img_tag(pngs[k][1], pngs[k][0])}<figcaption>Figure {k[6:]}. {html.escape(pngs[k][0])}</figcaption></figure>' if k in pngs else ''
+# %% ../nbs/10_paper.ipynb #1ab989b5
+def _figure(png, caption): return f'<figure>{img_tag(png, html.escape(caption))}<figcaption>{html.escape(caption)}</figcaption></figure>'
+
+def _tests_table(stats):
     cols = ['experiment', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p', 'p_holm', 'reject',
             'rank_biserial', 'common_language', 'shift', 'shift_low', 'shift_high']
     shown = stats[cols].copy() if len(stats) else stats
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(_num)
+    return shown.T.to_html(header=False, border=0)  # a column an endpoint: so many columns would not fit a page
+
+# %% ../nbs/10_paper.ipynb #69e4c6db
+def write_report(
+    path,
+    trials: pd.DataFrame,  # as `trial_table` returns it
+    stats: pd.DataFrame,   # as `paper_stats` returns it
+    studies: list,         # of `Study`
+    pngs: dict,            # 'figure1' … 'figure8' → (caption, PNG)
+    ranges: bytes,         # PNG of the learning-rate ranges
+    command: str,          # what made it
+    notes: tuple=(),       # sentences to put first
+):
+    "One self-contained HTML file."
+    fig = lambda *ks: ''.join(_figure(pngs[f'figure{k}'][1], f'Figure {k}. {pngs[f"figure{k}"][0]}') for k in ks if f'figure{k}' in pngs)
+    lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
     env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
-    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}',
-            _section('The paper’s figures beside ours', _table(compare_with_paper(stats))),
-            _section('Where the models look', figure('figure5'), figure('figure6'), figure('figure7'), figure('figure8')),
-            _section('The images', *(figure(f'figure{k}') for k in range(1, 5))),
+    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', f'<ul><strong>{lines(notes)}</strong></ul>' if notes else '',
+            _section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>', _table(compare_with_paper(stats))),
+            _section('Where the models look', fig(5, 6, 7, 8)), _section('The images', fig(1, 2, 3, 4)),
             _section('All tests', '<p>x is cross-entropy, y the heatmap loss; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
-                     '<code>p_holm</code> is corrected for the number of endpoints of the experiment.</p>', _table(shown)),
+                     '<code>p_holm</code> is corrected for the number of endpoints of the experiment.</p>', _tests_table(stats)),
             _section('The models', '<p>A model is selected if its validation accuracy is above 95 %. Every trial is in <code>trials.csv</code>.</p>',
-                     _table(describe_trials(trials, studies)), f'<figure>{img_tag(ranges, "learning-rate ranges")}<figcaption>Learning-rate finder: the loss of each arm, and the range taken.</figcaption></figure>'),
-            _section('Where this departs from the published runs', '<ul>' + ''.join(f'<li>{html.escape(d)}</li>' for d in _departures(studies)) + '</ul>'),
+                     _table(describe_trials(trials, studies)), _figure(ranges, 'Learning-rate finder: the loss of each arm, and the range taken.')),
+            _section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
             _section('How it was made', f'<p><code>{html.escape(command)}</code>, heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}, '
                      f'{trials.seconds.sum()/60:.1f} minutes of training in all.</p>')]
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>heatcam: the paper, reproduced</title><style>{_CSS}</style>{"".join(body)}</html>'
+    head = f'<meta charset="utf-8"><title>heatcam: the paper, reproduced</title><style>{_CSS}</style>'
+    page = f'<!doctype html><html lang="en">{head}{"".join(body)}</html>'
     write_whole(path, lambda tmp: tmp.write_text(page, encoding='utf-8'))
 
-# %% ../nbs/10_paper.ipynb #83cbcd88
+# %% ../nbs/10_paper.ipynb #9f24ae1f
 def reproduce(
     out='study',                 # folder of the results; an earlier run's is continued
     experiments: tuple=(1, 2),
@@ -219,35 +264,32 @@ def reproduce(
     command: str='',             # for the report
 ) -> tuple: # trials and statistics, the tables that are written to `out`
     "Trains the populations, tests them, and writes tables, figures and report."
-    studies = paper_studies(preset, experiments, seed, random_weights)
-    out = open_folder(out, studies)
-    if studies[0].model == 'published_vgg16': MODELS[studies[0].model]()  # raises where ImageNet weights can't be had
+    out, studies = Path(out), paper_studies(preset, experiments, seed, random_weights)
+    if studies[0].model == 'published_vgg16':
+        try: MODELS['published_vgg16']()  # before the folder is taken: whoever lacks the weights will ask for another study
+        except RuntimeError as e: raise StudyError(str(e)) from e
     trials = run_studies(studies, out, n_jobs)
-    stats = paper_stats(trials, studies)
     csv = lambda df, name: write_whole(out/name, lambda tmp: df.to_csv(tmp, index=False))
-    csv(trials, 'trials.csv'); csv(stats, 'stats.csv')
+    csv(trials, 'trials.csv')
+    stats = paper_stats(trials, studies)
+    csv(stats, 'stats.csv')
+    ranges = [_range(out, s, a) for s in studies for a in s.arms]
+    write_json(out/'lr_ranges.json', ranges)
     pngs = {k: (caption, figure_png(fig)) for k, (caption, fig) in paper_figures(trials, stats, studies, out).items()}
     for k, (_, png) in pngs.items(): write_whole(out/f'{k}.png', lambda tmp: tmp.write_bytes(png))
-    write_report(out/'report.html', trials, stats, studies, pngs, figure_png(_range_figure(studies, out)), command)
+    notes = shortfalls(trials, studies) + ['A quick run: it shows that everything works; its numbers mean nothing.']*(preset == 'quick')
+    write_report(out/'report.html', trials, stats, studies, pngs, figure_png(_range_figure(ranges)), command, notes)
     return trials, stats
 
-# %% ../nbs/10_paper.ipynb #96a268a9
-def _range_figure(studies, out):
-    arms = [(s, a) for s in studies for a in s.arms]
-    fig, axs = plt.subplots(1, len(arms), figsize=(3*len(arms), 2.3), layout='constrained', squeeze=False)
-    for ax, (s, a) in zip(axs[0], arms):
-        plot_lr_range(json.loads((arm_dir(out, s, a)/'lr_range.json').read_text()), ax)
-        ax.set_title(f'{s.name}, {a.name}\n{ax.get_title()}', fontsize=8)
+# %% ../nbs/10_paper.ipynb #049d86d7
+def _range(out, s, a): return dict(study=s.name, arm=a.name) | json.loads((arm_dir(out, s, a)/'lr_range.json').read_text())
+
+def _range_figure(ranges):
+    fig, axs = plt.subplots(1, len(ranges), figsize=(3*len(ranges), 2.3), layout='constrained', squeeze=False)
+    for ax, r in zip(axs[0], ranges): plot_lr_range(r, ax, f"{r['study']}, {r['arm']}\n")
     return fig
 
-# %% ../nbs/10_paper.ipynb #d534a228
-def _missing(trials, studies):
-    "What an arm that was given up on lacks, in words."
-    for s in studies:
-        for a in s.arms:
-            n = ((trials.study == s.name) & (trials.arm == a.name) & (trials.status == 'selected')).sum()
-            if n < a.n: yield f'{s.name}, {a.name}: only {n} of {a.n} models were selected in {a.n*s.max_trials} trials'
-
+# %% ../nbs/10_paper.ipynb #5ae28596
 @call_parse
 def heatcam_reproduce(
     out: str='study',            # Folder of the results; an earlier run's is continued
@@ -258,18 +300,19 @@ def heatcam_reproduce(
     random_weights: bool=False,  # With the published preset: start from random weights instead of ImageNet's
 ):
     "Train both experiments' populations and report the paper's tests, with the paper's figures beside ours"
-    matplotlib.use('agg')
+    if 'ipykernel' not in sys.modules: matplotlib.use('agg')
     n_jobs = n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
     command = f'heatcam_reproduce --preset {preset} --experiments {experiments} --seed {seed}' + ' --random_weights'*random_weights
     try:
         which = tuple(int(e) if e.strip().isdigit() else e for e in experiments.split(','))
         studies = paper_studies(preset, which, seed, random_weights)
         trials, stats = reproduce(out, which, preset, n_jobs, seed, random_weights, command)
-    except (ValueError, RuntimeError) as e: sys.exit(f'heatcam_reproduce: {e}')
+    except StudyError as e: sys.exit(f'heatcam_reproduce: {e}')
     except KeyboardInterrupt: sys.exit(f'\nheatcam_reproduce: stopped. What is finished is in {out}; the same command goes on from there')
+    finally: get_reusable_executor().shutdown(wait=True)
     with pd.option_context('display.width', 250, 'display.max_columns', 30):
         print(describe_trials(trials, studies).to_string(index=False), '\n')
         print(compare_with_paper(stats).to_string(index=False), '\n')
-    for m in _missing(trials, studies): print(m)
+    for o in shortfalls(trials, studies): print(o)
     if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
     print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')

@@ -62,7 +62,7 @@ class _Streams:
     def __init__(self, seed, *path): self.key = _seed(seed) + [*path]
     def __call__(self, name): return np.random.default_rng(self.key + list(name.encode()))
 
-# %% ../nbs/00_phantom.ipynb #7ef624c4
+# %% ../nbs/00_phantom.ipynb #c9c64449
 def _draw_patients(n, rng):
     "Class, sex and variant of `n` patients."
     k = np.arange(n) % 4
@@ -71,42 +71,48 @@ def _draw_patients(n, rng):
     fibro = arv & (u['variant'] < .5)
     wide_rv, wide_lv = hcm & (u['hcm'] < .16), fibro & (u['fibro'] < .1)
     lo, hi = np.where(fibro, .3, .7), np.where(fibro, .8, .9)
-    variant = np.select([fibro, arv, wide_rv], ['fibro-fatty', 'fatty', 'wide RV'], '')
+    males = np.array([_MALES[c] for c in CLASSES])[k]
     return pd.DataFrame(dict(
-        cls=np.array(CLASSES)[k], y=k, sex=np.where(u['sex'] < np.array([_MALES[c] for c in CLASSES])[k], 'M', 'F'),
-        variant=variant, wide_rv=wide_rv, wide_lv=wide_lv,
+        cls=np.array(CLASSES)[k], label=k, sex=np.where(u['sex'] < males, 'M', 'F'),
+        variant=np.select([fibro, arv], ['fibro-fatty', 'fatty'], ''), wide_rv=wide_rv, wide_lv=wide_lv,
         rv_fat=np.where(arv, lo + (hi-lo)*u['rv_level'], 0.),
         lv_fat=np.where(arv & (u['lv_fatty'] < .1), .4*u['lv_level'], 0.)))
 
-# %% ../nbs/00_phantom.ipynb #58e587f2
+# %% ../nbs/00_phantom.ipynb #8d51ba2e
 def _draw_bodies(p, spec, rng):
     "Size, body fat and the lengths in pixels of the patients `p`, and where they lie on the canvas."
-    n, male, z = len(p), p.sex.values == 'M', lambda s: rng(s).standard_normal(len(p))
+    male, z = p.sex.values == 'M', lambda s: rng(s).standard_normal(len(p))
     mean, sd = (np.where(male, m, f) for m, f in zip(spec.male_size, spec.female_size))
     size = mean + sd*z('size')
     mean, sd = (np.where(male, m, f) for m, f in zip(spec.male_fat, spec.female_fat))
     fat = mean + sd*z('body_fat') + spec.dcm_fat*(p.cls.values == 'DCM')
-    ratio = _NORMAL * np.array([_BIOMARKERS[c] for c in CLASSES])[p.y.values]
-    fibro = p.variant.values == 'fibro-fatty'
-    ratio[:,0] *= np.where(p.wide_rv, 1.2, 1); ratio[:,2] *= np.where(p.wide_lv, 1.2, 1); ratio[:,3] *= np.where(fibro, .9, 1)
+    ratio = _NORMAL * np.array([_BIOMARKERS[c] for c in CLASSES])[p.label.values]
+    ratio[:,0] *= np.where(p.wide_rv, 1.2, 1)
+    ratio[:,2] *= np.where(p.wide_lv, 1.2, 1)
+    ratio[:,3] *= np.where(p.variant == 'fibro-fatty', .9, 1)
     jitter = np.stack([_JITTER[0] + _JITTER[1]*z(s) for s in LENGTHS], 1)
     px = ratio * _PIXELS * size[:,None] * jitter
     return pd.DataFrame(dict(zip(LENGTHS, px.T)) | dict(size=size, body_fat=fat, bar=fat*size/80*70, gap=spec.gap*size))
 
-# %% ../nbs/00_phantom.ipynb #6b7ffd9d
+# %% ../nbs/00_phantom.ipynb #faaeb6a1
 def _place(b, canvas):
     "Adds to the bodies `b` where they lie, in pixels, and whether all of it is on the canvas."
     H, W = canvas
     R, r = b.lv_radius + b.lv_wall, b.rv_radius + b.rv_wall
     height, width = _BAR + b.gap + R + np.maximum(R, r), 2*(R + r)
     b['bar_y'] = (H - 1 - height)/2  # pixel centres lie on whole numbers, so the canvas goes from -0.5 to H - 0.5
-    b['y'] = b.bar_y + _BAR + b.gap + R
+    b['centre_y'] = b.bar_y + _BAR + b.gap + R
     b['lv_x'] = (W - 1 - width)/2 + R
     b['rv_x'] = b.lv_x + R + r
     b['fits'] = (height <= H) & (width <= W) & (b.bar <= W) & (b.bar >= 1) & (b[[*LENGTHS, 'gap']] > 0).all(axis=1)
     return b
 
-# %% ../nbs/00_phantom.ipynb #c50082be
+# %% ../nbs/00_phantom.ipynb #0ada5cda
+def _spec(experiment):
+    if isinstance(experiment, PhantomSpec): return experiment
+    if experiment in EXPERIMENTS: return EXPERIMENTS[experiment]
+    raise ValueError(f'experiment must be one of {list(EXPERIMENTS)} or a PhantomSpec, got {experiment!r}')
+
 def draw_hearts(
     n: int,                # how many hearts; class i % 4 for heart i
     experiment=1,          # 1, 2 or a `PhantomSpec`
@@ -128,16 +134,9 @@ def draw_hearts(
     if not b.fits.all(): raise ValueError(
         f'{(~b.fits).sum()} of {n} hearts do not fit a canvas of {canvas[0]} × {canvas[1]} pixels after {max_redraws} '
         'redraws: use a larger canvas, or a spec with smaller sizes')
-    return pd.concat([p.drop(columns=['y', 'wide_rv', 'wide_lv']), b.drop(columns='fits').rename(columns=dict(y='centre_y')),
-                      pd.DataFrame(dict(redraws=redraws, label=p.y.values))], axis=1)
+    return pd.concat([p, b.drop(columns='fits')], axis=1).assign(redraws=redraws)
 
-# %% ../nbs/00_phantom.ipynb #464035b2
-def _spec(experiment):
-    if isinstance(experiment, PhantomSpec): return experiment
-    if experiment in EXPERIMENTS: return EXPERIMENTS[experiment]
-    raise ValueError(f'experiment must be one of {list(EXPERIMENTS)} or a PhantomSpec, got {experiment!r}')
-
-# %% ../nbs/00_phantom.ipynb #5b51b97a
+# %% ../nbs/00_phantom.ipynb #9f4c81f9
 def _paint_regions(h, canvas):
     "Region codes (n, H, W) of the hearts `h`, without labels."
     y, x = (np.arange(s, dtype=np.float32) for s in canvas)
@@ -150,7 +149,8 @@ def _paint_regions(h, canvas):
         r, w = col(f'{side}_radius'), col(f'{side}_wall')
         return wall*inside(r + w) - (wall-cavity)*inside(r)
     u8 = [np.uint8(o) for o in Region]
-    reg = np.maximum(disc('lv', u8[Region.LV_WALL], u8[Region.LV_CAVITY]), disc('rv', u8[Region.RV_WALL], u8[Region.RV_CAVITY]))
+    reg = np.maximum(disc('lv', u8[Region.LV_WALL], u8[Region.LV_CAVITY]),
+                     disc('rv', u8[Region.RV_WALL], u8[Region.RV_CAVITY]))
     rows = (y >= col('bar_y')) & (y < col('bar_y') + _BAR)
     cols = np.abs(x - (canvas[1] - 1)/2) < col('bar')/2
     i, r = np.nonzero(rows)
@@ -189,18 +189,18 @@ class Phantoms:
         i = np.atleast_1d(np.arange(len(self))[i])
         return Phantoms(self.images[i], self.regions[i], self.hearts.iloc[i].reset_index(drop=True))
 
-# %% ../nbs/00_phantom.ipynb #7eabee9c
+# %% ../nbs/00_phantom.ipynb #60b25b64
 def set_label(
     phantoms: Phantoms,   # they are not changed
     who: str='males',     # who carries the label: 'males', 'all' or 'none'
 ) -> Phantoms: # the same hearts with the same noise
-    "Puts the sex label, a white 9 × 9 square, in the lower right corner of whom it is asked for and takes it from all others."
+    "Puts the sex label, a white 9 × 9 square in the lower right corner, where it is asked for, and takes it from the others."
     if who not in ('males', 'all', 'none'): raise ValueError(f"who must be 'males', 'all' or 'none', got {who!r}")
     on = {'males': phantoms.hearts.sex.values == 'M', 'all': True, 'none': False}[who] & np.ones(len(phantoms), bool)
     H, W = phantoms.images.shape[1:]
     img, reg = phantoms.images.copy(), phantoms.regions.copy()
-    square = np.s_[:, H-10:H-1, W-10:W-1]
-    img[square], reg[square] = np.where(on, 255, 0)[:,None,None], np.where(on, Region.SEX_LABEL, 0)[:,None,None]
+    square, on = np.s_[:, H-10:H-1, W-10:W-1], on[:,None,None]
+    img[square], reg[square] = np.where(on, 255, 0), np.where(on, Region.SEX_LABEL, Region.BACKGROUND)
     return replace(phantoms, images=img, regions=reg)
 
 # %% ../nbs/00_phantom.ipynb #590c6d54

@@ -53,7 +53,7 @@ def plot_grid(
     if title: fig.suptitle(title, fontsize=10)
     return fig
 
-# %% ../nbs/09_plots.ipynb #5b233412
+# %% ../nbs/09_plots.ipynb #de9ea092
 COLORS = ('#d55e00', '#0072b2', '#009e73', '#cc79a7')  # Okabe and Ito's, told apart by colour-blind readers too
 
 def plot_overlaps(
@@ -62,13 +62,14 @@ def plot_overlaps(
     ax=None,
     title: str='',
     log: bool=False,   # a logarithmic axis, with values below 1e-6 shown at 1e-6
+    high: float=1.,    # where a linear axis ends
 ):
     "Distributions of one number a model: histogram, every model as a dot, the median as a line."
     ax = ax or plt.gca()
     vals = {k: np.asarray(v, dtype=float) for k, v in groups.items()}
     if log: vals = {k: np.maximum(v, 1e-6) for k, v in vals.items()}
     every = np.concatenate(list(vals.values()))
-    lo, hi = (1e-6, max(1e-2, every.max())) if log else (0, 1)
+    lo, hi = (1e-6, max(1e-2, every.max())) if log else (0, high)
     bins = np.geomspace(lo, hi, 25) if log else np.linspace(lo, hi, 41)
     top = max(np.histogram(v, bins)[0].max() for v in vals.values())
     for i, ((k, v), c) in enumerate(zip(vals.items(), COLORS)):
@@ -77,7 +78,7 @@ def plot_overlaps(
         ax.plot(v, np.full(len(v), y), 'o', color=c, ms=4, mew=0, alpha=.7)
         ax.plot([np.median(v)]*2, [y - .05*top, y + .05*top], color='k', lw=1.5)
     if log: ax.set_xscale('log'); xlabel += '\n(at 10⁻⁶: that or less)'
-    ax.axhline(0, color='k', lw=.8); ax.set(xlabel=xlabel, xlim=(lo*.8, hi*1.2) if log else (0, 1))
+    ax.axhline(0, color='k', lw=.8); ax.set(xlabel=xlabel, xlim=(lo*.8, hi*1.2) if log else (lo, hi))
     ax.set_yticks([t for t in ax.get_yticks() if t >= 0 and t == int(t)]); ax.set_ylim(-top*(.12 + .12*len(vals)), top*1.1)
     ax.set_ylabel('models'); ax.set_title(title, fontsize=10); ax.legend(frameon=False, fontsize=8)
     for s in ('top', 'right', 'bottom'): ax.spines[s].set_visible(False)
