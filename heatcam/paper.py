@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_studies', 'paper_stats', 'compare_with_paper',
-           'describe_trials', 'shortfalls', 'paper_figures', 'write_report', 'reproduce', 'heatcam_reproduce']
+           'describe_trials', 'shortfalls', 'paper_figures', 'label_effects', 'write_report', 'reproduce',
+           'heatcam_reproduce']
 
 # %% ../nbs/10_paper.ipynb #47fd7f2e
 import html
@@ -183,10 +184,10 @@ def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, fig
         figs[f'figure{k}'] = f'{what} heatmap-heart overlap, experiment {s.experiment}', _extreme_figure(trials, s, out, what == 'High')
     return {k: v for k, v in figs.items() if v[1] is not None}
 
-# %% ../nbs/10_paper.ipynb #af377875
+# %% ../nbs/10_paper.ipynb #ebf0b71d
 _CSS = '''body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 h1{line-height:1.2}table{border-collapse:collapse;font-size:.85rem;margin:1rem 0;display:block;overflow-x:auto}
-td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:left}figure{margin:1.5rem 0}img{max-width:100%}
+td{white-space:nowrap}td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:left}figure{margin:1.5rem 0}img{max-width:100%}
 figcaption{color:#555;font-size:.9rem}code{background:#f3f3f3;padding:.1rem .3rem}'''
 
 _INTRO = '''<p>A classifier can be right for the wrong reason. A <em>heatmap loss</em> adds to the class loss how much of the
@@ -224,7 +225,25 @@ def _tests_table(stats):
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(_num)
     return shown.T.to_html(header=False, border=0)  # a column an endpoint: so many columns would not fit a page
 
-# %% ../nbs/10_paper.ipynb #69e4c6db
+# %% ../nbs/10_paper.ipynb #811cb7cc
+def label_effects(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one row, or none where no study has a label
+    "What the label does to the models, not to their heatmaps: the groups compared by `label_effect`."
+    if 'label_effect' not in trials: return pd.DataFrame()
+    sel = trials[(trials.status == 'selected') & trials.label_effect.notna()]
+    if min((sel.arm == a).sum() for a in (CE, HM)) < 2: return pd.DataFrame()
+    return compare_table(sel, ['label_effect'], 'arm', CE, HM)
+
+def _label_section(trials, studies):
+    t = label_effects(trials, studies)
+    if not len(t): return ''
+    r = t.iloc[0]
+    return _section('What the heatmaps do not tell',
+        f'<p>Each model of experiment 2 was shown all test hearts twice, without the label and with it. The label moves the score of ARV by '
+        f'{_num(r.median_x)} of its standard deviation over hearts in the median cross-entropy model, and by {_num(r.median_y)} in the median '
+        f'heatmap-loss model (U = {_num(r.U)}, p = {_num(r.p)}, rank-biserial {r.rank_biserial:+.2f}). This is a measure of what a model depends on; the '
+        'heatmap is its account of it, and the two need not agree.</p>')
+
+# %% ../nbs/10_paper.ipynb #039ef007
 def write_report(
     path,
     trials: pd.DataFrame,  # as `trial_table` returns it
@@ -241,7 +260,8 @@ def write_report(
     env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
     body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', f'<ul><strong>{lines(notes)}</strong></ul>' if notes else '',
             _section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>', _table(compare_with_paper(stats))),
-            _section('Where the models look', fig(5, 6, 7, 8)), _section('The images', fig(1, 2, 3, 4)),
+            _section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
+            _section('The images', fig(1, 2, 3, 4)),
             _section('All tests', '<p>x is cross-entropy, y the heatmap loss; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
                      '<code>p_holm</code> is corrected for the number of endpoints of the experiment.</p>', _tests_table(stats)),
             _section('The models', '<p>A model is selected if its validation accuracy is above 95 %. Every trial is in <code>trials.csv</code>.</p>',

@@ -53,7 +53,7 @@ def plot_grid(
     if title: fig.suptitle(title, fontsize=10)
     return fig
 
-# %% ../nbs/09_plots.ipynb #de9ea092
+# %% ../nbs/09_plots.ipynb #534822b8
 COLORS = ('#d55e00', '#0072b2', '#009e73', '#cc79a7')  # Okabe and Ito's, told apart by colour-blind readers too
 
 def plot_overlaps(
@@ -79,7 +79,8 @@ def plot_overlaps(
         ax.plot([np.median(v)]*2, [y - .05*top, y + .05*top], color='k', lw=1.5)
     if log: ax.set_xscale('log'); xlabel += '\n(at 10⁻⁶: that or less)'
     ax.axhline(0, color='k', lw=.8); ax.set(xlabel=xlabel, xlim=(lo*.8, hi*1.2) if log else (lo, hi))
-    ax.set_yticks([t for t in ax.get_yticks() if t >= 0 and t == int(t)]); ax.set_ylim(-top*(.12 + .12*len(vals)), top*1.1)
+    ax.set_yticks([t for t in ax.get_yticks() if 0 <= t <= top and t == int(t)])
+    ax.set_ylim(-top*(.12 + .12*len(vals)), top*1.35)  # room for the legend
     ax.set_ylabel('models'); ax.set_title(title, fontsize=10); ax.legend(frameon=False, fontsize=8)
     for s in ('top', 'right', 'bottom'): ax.spines[s].set_visible(False)
     return ax
