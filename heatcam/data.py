@@ -4,26 +4,44 @@
 
 # %% auto #0
 __all__ = ['UNANNOTATED', 'SPLITS', 'ImageMaskSet', 'InMemoryDL', 'image_mask_dls', 'phantom_set', 'split_seed', 'phantom_splits',
-           'phantom_dls', 'show_outline']
+           'phantom_dls', 'show_outline', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'ImageMaskDL',
+           'OpenRegionMask', 'RegionMaskBlock', 'FolderMasks', 'ImageMaskDataLoaders']
 
-# %% ../nbs/01_data.ipynb #31f9ecfd
-from functools import lru_cache
+# %% ../nbs/01_data.ipynb #394da21f
+import json
+import os
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from fastai.data.core import DataLoaders
+from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, TransformBlock
+from fastai.data.core import DataLoaders, Datasets, TfmdDL
+from fastai.data.core import show_results as _show_results
 from fastai.data.load import DataLoader
-from fastai.data.transforms import CategoryMap
+from fastai.data.transforms import (CategoryMap, ColReader, IndexSplitter, IntToFloatTensor, RandomSplitter,
+                                    get_image_files, parent_label)
 from fastai.torch_core import TensorCategory, TensorImageBW, TensorMask, default_device, show_image, subplots
-from fastcore.basics import chunked
+from fastai.vision.core import PILImage, PILMask, image2tensor
+from fastai.vision.data import ImageBlock
+from fastcore.basics import chunked, patch, store_attr
+from fastcore.meta import delegates
+from fasttransform import DisplayedTransform
+from matplotlib import patheffects
+from PIL import Image, UnidentifiedImageError
 
 from .phantom import CLASSES, HEART, make_phantoms
 
-# %% ../nbs/01_data.ipynb #d3223ff2
+# %% ../nbs/01_data.ipynb #f7d23e9a
 UNANNOTATED = 255  # the mask value that is ignored everywhere
 
 class ImageMaskSet:
     "Images, class indices and masks in memory, indexed by an int or by a list of ints."
+    n_inp = 1  # the image is the input; class and mask are targets
     def __init__(self,
         images,           # (n, H, W) or (n, C, H, W), uint8
         y,                # (n,) class indices, 0 … len(vocab)-1
@@ -132,7 +150,7 @@ def phantom_dls(
     train, valid, _ = phantom_splits(n_train, n_valid, 0, experiment, seed, inside)
     return image_mask_dls(train, valid, bs=bs, device=device)
 
-# %% ../nbs/01_data.ipynb #e830e99b
+# %% ../nbs/01_data.ipynb #73e2a364
 def show_outline(
     mask,                  # (H, W): non-zero = may look, 0 = may not, 255 = not annotated
     ax,                    # matplotlib axes
@@ -144,6 +162,18 @@ def show_outline(
     m = (m != 0) & (m != UNANNOTATED)
     if m.any() and not m.all(): ax.contour(m, levels=[.5], colors=color, linewidths=lw)
 
+# %% ../nbs/01_data.ipynb #e8a41312
+def _show_mask(mask, ax):
+    "The outline of `mask` (H, W), or, where there is none to draw, a word that says why."
+    m = torch.as_tensor(mask).cpu()
+    known = m[m != UNANNOTATED]
+    note = ('not annotated' if not len(known) else 'nothing inside' if not known.any() else
+            'all inside' if len(known) == m.numel() and m.all() else None)
+    show_outline(m, ax)
+    if note: ax.text(.5, .03, note, transform=ax.transAxes, ha='center', color='deepskyblue', size=9,
+                     path_effects=[patheffects.withStroke(linewidth=2, foreground='black')])
+
+# %% ../nbs/01_data.ipynb #b9f6f039
 def _show_batch(self, b=None, max_n=8, ncols=4, figsize=None, show=True, unique=False, **kwargs):
     "Shows images with their class as the title and their mask as an outline."
     x, y, m = self.one_batch() if b is None else b
@@ -153,6 +183,487 @@ def _show_batch(self, b=None, max_n=8, ncols=4, figsize=None, show=True, unique=
     for ax in axs.flatten(): ax.set_axis_off()
     for ax, xi, yi, mi in zip(axs.flatten(), x[:n], y, m):
         show_image(torch.Tensor(xi.cpu()), ctx=ax, cmap='gray', vmin=0, vmax=1, title=str(self.vocab[int(yi)]))
-        show_outline(mi, ax)
+        _show_mask(mi, ax)
 
 InMemoryDL.show_batch = _show_batch
+
+# %% ../nbs/01_data.ipynb #63608743
+_MODES = '1', 'L', 'P', 'I', 'F', 'LA', 'PA', 'RGB', 'RGBA'  # PIL's names, and I;16 and its like
+_SOFT = 64  # more values than this, and 255 among them, are grey levels and not codes
+
+def _one_channel(im):
+    "The values (H, W) of a PIL image."
+    if im.mode not in _MODES and not im.mode.startswith('I;'): raise ValueError(
+        f'is of PIL mode {im.mode}: save it as grey levels or with a palette')
+    m = np.asarray(im)
+    if im.mode.endswith('A'):
+        if m[...,-1].min() < 255: raise ValueError('has transparent pixels, and they are no codes: save it opaque')
+        m = m[...,:-1]
+    if m.ndim == 3:
+        if (m != m[...,:1]).any(): raise ValueError(
+            'is in colour, and colours are no codes: save it as grey levels or with a palette')
+        m = m[...,0]
+    return m.astype(np.uint8)*255 if m.dtype == bool else m
+
+# %% ../nbs/01_data.ipynb #239e1dae
+def _as_bytes(m):
+    "Whole numbers from 0 to 255 as uint8."
+    if m.dtype in (np.uint8, bool): return m.astype(np.uint8)
+    fits = np.isfinite(m).all() and (m == np.floor(m)).all() and m.min(initial=0) >= 0 and m.max(initial=0) <= 255
+    if not fits: raise ValueError(
+        f'holds values from {m.min():g} to {m.max():g}: codes are whole numbers from 0 to 255')
+    return m.astype(np.uint8)
+
+def _to_codes(im, white=None, threshold=None):
+    "The codes (H, W), uint8, in a mask file that PIL has opened, and whether the file was black and white."
+    if threshold is not None:
+        return (np.asarray(im if im.mode[0] in 'IF' else im.convert('L')) >= threshold).astype(np.uint8), False
+    m = _one_channel(im)
+    if m.dtype != np.uint8: m = _as_bytes(np.where(m > 0, 255, 0) if np.isin(m, (0, 65535)).all() else m)
+    found = np.flatnonzero(np.bincount(m.ravel(), minlength=256))
+    two = np.isin(found, (0, 255)).all()
+    if (im.format == 'JPEG' and not two) or (len(found) > _SOFT and 255 in found): raise ValueError(
+        f'holds {len(found)} grey levels, of which none is a code: give threshold=128, or save a black and white PNG')
+    painted = im.mode != 'P' or (im.getpalette() or [])[765:] == [255]*3
+    if white == 'unannotated' or not (two and 255 in found and painted): return m, False
+    return m//255, True
+
+# %% ../nbs/01_data.ipynb #364ece09
+def _missing(o):
+    "Is `o` the table's way to say that there is nothing?"
+    if isinstance(o, str): return not o.strip()
+    return o is None or o is pd.NA or (isinstance(o, (float, np.floating)) and bool(np.isnan(o)))
+
+def _box_fault(b, size):
+    "What is wrong with a box in an image of `size` (H, W), or None."
+    (x0, y0, x1, y1), (h, w) = b, size
+    if not np.isfinite(b).all(): return 'is not finite'
+    if x1 <= x0 or y1 <= y0: return 'is empty or inverted: x0 < x1 and y0 < y1 are needed, not x, y, width, height'
+    if min(x0, y0) < -.5 or x1 > w + .5 or y1 > h + .5 or x0 >= w or y0 >= h or min(x1, y1) <= 0:
+        return f'reaches out of the image, which has height {h} and width {w}'
+
+def _as_boxes(boxes):
+    "`boxes`, also as JSON or a single one, as an array (k, 4)."
+    try: b = np.asarray(json.loads(boxes) if isinstance(boxes, str) else boxes, dtype=float)
+    except (ValueError, TypeError):
+        raise ValueError(f'boxes must be numbers (k, 4): x0, y0, x1, y1, got {boxes!r}') from None
+    b = b.reshape(-1, 4) if b.size == 0 or b.shape == (4,) else b
+    if b.ndim != 2 or b.shape[1] != 4: raise ValueError(f'boxes must be (k, 4): x0, y0, x1, y1, got shape {b.shape}')
+    return b
+
+# %% ../nbs/01_data.ipynb #692ce470
+def boxes_to_mask(
+    boxes,        # (k, 4): x0, y0, x1, y1 in pixels, end exclusive, also JSON; []: nothing inside; None: not annotated
+    size: tuple,  # (H, W) of the image
+) -> np.ndarray: # (H, W) uint8: 1 in a box, 0 outside of all, or all 255
+    "A mask from bounding boxes. A box may reach half a pixel out of the image, which is rounding."
+    if _missing(boxes): return np.full(size, UNANNOTATED, np.uint8)
+    boxes, mask = _as_boxes(boxes), np.zeros(size, np.uint8)
+    text = lambda b: ', '.join(f'{v:g}' for v in b)
+    faults = [f'box {i} ({text(b)}) {f}' for i, b in enumerate(boxes) if (f := _box_fault(b, size))]
+    if faults: raise ValueError(f'{len(faults)} of {len(boxes)} boxes do not fit: ' + '; '.join(faults[:10])
+                                + (f'; … and {len(faults) - 10} more' if len(faults) > 10 else ''))
+    for x0, y0, x1, y1 in boxes.clip(0): mask[int(y0):int(np.ceil(y1)), int(x0):int(np.ceil(x1))] = 1
+    return mask
+
+# %% ../nbs/01_data.ipynb #1523c9fd
+class TensorRegionMask(TensorMask):
+    "A mask (H, W) or masks (N, H, W): non-zero = may look, 0 = may not, 255 = not annotated."
+    def show(self,
+        ctx=None,  # the axes of the image; None: new ones, with the mask in black and white
+        **kwargs,  # what fastai passes on to the image
+    ):
+        "Draws the outline, or says why there is none."
+        m = self.as_subclass(torch.Tensor).cpu()
+        if ctx is None: ctx = show_image(((m != 0) & (m != UNANNOTATED)).float(), cmap='gray', vmin=0, vmax=1)
+        _show_mask(m, ctx)
+        return ctx
+
+    def affine_coord(self, *args, **kwargs):
+        "As fastai does it, and a mask without annotation has none afterwards."
+        bare = (self.as_subclass(torch.Tensor) == UNANNOTATED).flatten(1).all(1)
+        res = super().affine_coord(*args, **kwargs).as_subclass(type(self))
+        res[bare] = UNANNOTATED
+        return res
+
+# %% ../nbs/01_data.ipynb #3a91161a
+@dataclass
+class MaskItem:
+    "What is known of the mask of one image."
+    image: object         # the image's path, a PIL image, or (H, W): the size of the mask
+    mask: object = None   # a path, a PIL image, or codes (H, W) as an array or a tensor; None or NaN: not annotated
+    boxes: object = None  # (k, 4), see `boxes_to_mask`; None or NaN: not annotated
+
+    def __post_init__(self):
+        if not (_missing(self.mask) or _missing(self.boxes)): raise ValueError(
+            f'{self.image} has a mask and boxes: give one of both')
+    @property
+    def size(self):
+        "(H, W)"
+        if isinstance(self.image, tuple): return self.image
+        if isinstance(self.image, Image.Image): return self.image.size[::-1]
+        return _read_file(self.image, lambda im: im.size)[::-1]
+
+def _read_file(file, f):
+    "`f` of the image file, opened; a `ValueError` says what is wrong with it."
+    try:
+        with Image.open(file) as im: return f(im)
+    except UnidentifiedImageError: raise ValueError('is not an image that PIL can read') from None
+    except ValueError: raise
+    except Exception as e:  # PIL's errors are many
+        raise ValueError(f'cannot be read: {getattr(e, "strerror", None) or e}') from e
+
+# %% ../nbs/01_data.ipynb #9097b081
+def _array_codes(a):
+    "Codes (H, W) or (1, H, W) in an array or a tensor as uint8."
+    a = a.detach().cpu().numpy() if isinstance(a, torch.Tensor) else np.asarray(a)
+    a = a[0] if a.ndim == 3 and len(a) == 1 else a
+    if a.ndim != 2: raise ValueError(f'a mask must be (H, W), got {a.shape}')
+    return _as_bytes(a)
+
+def _read_mask(o, white=None, threshold=None):
+    "The codes (H, W), uint8, in whatever `RegionMask.create` takes."
+    if isinstance(o, MaskItem):
+        if not _missing(o.boxes) or _missing(o.mask): return boxes_to_mask(o.boxes, o.size)
+        m = _read_mask(o.mask, white, threshold)
+        if m.shape != tuple(o.size): raise ValueError(
+            f'the mask of {o.image} is {m.shape[0]} × {m.shape[1]} (height × width) and the image '
+            f'{o.size[0]} × {o.size[1]}: a mask must have the size of its image')
+        return m
+    if _missing(o): raise ValueError('a mask that is missing has no size: return MaskItem(image, None) instead of None')
+    if isinstance(o, (np.ndarray, torch.Tensor)): return _array_codes(o)
+    if isinstance(o, Image.Image): return _to_codes(o, white, threshold)[0]
+    try: return _read_file(o, lambda im: _to_codes(im, white, threshold)[0])
+    except ValueError as e: raise ValueError(f'the mask {o} {e}') from e
+
+# %% ../nbs/01_data.ipynb #5f9b1294
+class RegionMask(PILMask):
+    "A mask as a PIL image: non-zero = may look, 0 = may not, 255 = not annotated."
+    _tensor_cls = TensorRegionMask
+    @classmethod
+    def create(cls,
+        o,               # a `MaskItem`, a path, a PIL image (read like a file), or an array or tensor of codes (H, W)
+        white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
+        threshold=None,  # grey levels from here on are inside, all else outside; None: values are codes
+    ): return o if isinstance(o, cls) else cls(Image.fromarray(_read_mask(o, white, threshold)))
+
+    def show(self, ctx=None, **kwargs): return TensorRegionMask(image2tensor(self)[0]).show(ctx)
+    def crop_pad(self, *args, **kwargs):  # of all item transforms of fastai, the only one that pads
+        res = super().crop_pad(*args, **kwargs)
+        return type(self)(Image.new('L', res.size, UNANNOTATED) if self.getextrema() == (UNANNOTATED,)*2 else res)
+    def dihedral(self, k): return self if k == 0 else self.transpose(k - 1)  # fastai has it for images only
+
+# %% ../nbs/01_data.ipynb #ade47f94
+class ImageMaskDL(TfmdDL):
+    "fastai's `TfmdDL` for (image, class, mask), where predictions are (image, class)."
+    def _decode_batch(self, b, max_n=9, full=True):
+        ds = self.dataset
+        if len(b) >= len(getattr(ds, 'tls', b)): return super()._decode_batch(b, max_n, full)
+        self.dataset = Datasets(tls=ds.tls[:len(b)], n_inp=ds.n_inp)
+        try: return super()._decode_batch(b, max_n, full)
+        finally: self.dataset = ds
+
+    def new(self, dataset=None, cls=None, **kwargs):
+        if isinstance(dataset, Datasets): dataset.n_inp = self.n_inp  # fastai's `test_dl` forgets it
+        return super().new(dataset, cls, **kwargs)
+
+# %% ../nbs/01_data.ipynb #ee59534f
+@patch
+def show_batch(self: ImageMaskDL, *args, cmap='gray', **kwargs):  # fastai shows images in grey as negatives
+    "Shows images with their class as the title and their mask as an outline."
+    return super(ImageMaskDL, self).show_batch(*args, cmap=cmap, **kwargs)
+
+@patch
+def show_results(self: ImageMaskDL, b, out, max_n=9, ctxs=None, show=True, cmap='gray', **kwargs):
+    "As fastai does without masks, and the masks' outlines."
+    res = x, y, its, outs = super(ImageMaskDL, self).show_results(b, out, max_n=max_n, show=False)
+    if not show: return res
+    y = y[0] if isinstance(y, tuple) and len(y) == 2 else y
+    ctxs = _show_results(x, y, its, outs, ctxs=ctxs, max_n=max_n, cmap=cmap, **kwargs)
+    for it, ctx in zip(its, ctxs):
+        if isinstance(it[-1], TensorRegionMask): it[-1].show(ctx=ctx)
+
+# %% ../nbs/01_data.ipynb #9216e866
+class OpenRegionMask(DisplayedTransform):
+    "Opens what a getter returns for a mask, see `RegionMask.create`."
+    def __init__(self,
+        white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
+        threshold=None,  # grey levels from here on are inside, all else outside; None: values are codes
+    ):
+        if white not in (None, 'inside', 'unannotated'): raise ValueError(
+            f"white must be 'inside' or 'unannotated', got {white!r}")
+        store_attr()
+        super().__init__()
+    def encodes(self, o): return RegionMask.create(o, self.white, self.threshold)
+
+def RegionMaskBlock(
+    white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
+    threshold=None,  # grey levels from here on are inside, all else outside; None: values are codes
+) -> TransformBlock:
+    "A `TransformBlock` for masks, the last of a `DataBlock`'s blocks."
+    return TransformBlock(type_tfms=OpenRegionMask(white, threshold), batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
+
+# %% ../nbs/01_data.ipynb #5256e77d
+_BAD_IMAGE, _BAD_MASK = 'images that cannot be used', 'masks or boxes that cannot be used'
+_OTHER_SIZE = 'masks of another size than their image (height × width)'
+
+def _sound(im):
+    "(H, W) of an opened image file that is whole."
+    size = im.size[::-1]
+    if im.format == 'JPEG': im.draft(im.mode, (32, 32)); im.load()
+    else: im.verify()
+    return size
+
+def _check_item(o, white=None, threshold=None):
+    "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its mask does with 255."
+    try: size = _read_file(o.image, _sound)
+    except ValueError as e: return (_BAD_IMAGE, str(e)), None
+    try:
+        if not _missing(o.boxes): boxes_to_mask(o.boxes, size)
+        if _missing(o.mask): return None, None
+        m, bw = _read_file(o.mask, lambda im: _to_codes(im, white, threshold))
+    except ValueError as e: return (_BAD_MASK, f'{os.path.basename(o.mask)} {e}' if o.mask else str(e)), None
+    if m.shape != size: return (_OTHER_SIZE, f'{m.shape[0]} × {m.shape[1]}, image {size[0]} × {size[1]}'), None
+    return None, 'white' if bw else 'void' if (m == UNANNOTATED).any() else None
+
+# %% ../nbs/01_data.ipynb #40997323
+def _check_items(names, items, white=None, threshold=None):
+    "What is wrong with the files of all `MaskItem`s: {kind: [details]}."
+    faults, used = defaultdict(list), defaultdict(list)
+    with ThreadPoolExecutor(8) as ex: found = ex.map(partial(_check_item, white=white, threshold=threshold), items)
+    for nm, (fault, use) in zip(names, found):
+        if fault: faults[fault[0]].append(f'{nm}: {fault[1]}')
+        used[use].append(nm)
+    if white is None and used['white'] and used['void']:
+        faults['masks of only 0 and 255, while others have 255 beside other codes '
+               "(say what white is: white='inside' or white='unannotated')"] = used['white']
+    return faults
+
+def _raise_faults(faults, n_max=10):
+    "One `ValueError` for all that is wrong: {kind: [details]}."
+    faults = {k: v for k, v in faults.items() if v}
+    if not faults: return
+    each, lines = max(2, n_max//len(faults)), []
+    for k, v in faults.items():
+        lines += [f'{k}: {len(v)}', *(f'  {o}' for o in v[:each])] + [f'  … and {len(v) - each} more']*(len(v) > each)
+    raise ValueError('the data has faults, so nothing was loaded\n' + '\n'.join(lines))
+
+# %% ../nbs/01_data.ipynb #480ed129
+def _check_classes(labels, train, vocab=None):
+    "What is wrong with `labels`, a list of classes an image: {kind: [classes]}."
+    n = defaultdict(int)
+    for o in labels:
+        for c in o or (): n[c] += 1
+    known = {c for i in train for c in labels[i] or ()} if vocab is None else set(vocab)
+    kind = 'classes without a training image'
+    if vocab is not None: kind = f'classes that are not in vocab ({", ".join(map(str, vocab))})'
+    return {kind: [f'{c} ({n[c]} image{"s"[:n[c] != 1]})' for c in sorted(set(n) - known, key=str)]}
+
+def _image_mask_dls(cls, items, y_block, valid, getters, img_cls, white, threshold, item_tfms, batch_tfms, kwargs):
+    "`DataLoaders` of (image, class, mask) from checked items."
+    get_x, *get_y = getters
+    block = DataBlock((ImageBlock(img_cls), y_block, RegionMaskBlock(white, threshold)), n_inp=1, get_x=get_x,
+                      get_y=get_y, splitter=IndexSplitter(valid), item_tfms=item_tfms, batch_tfms=batch_tfms)
+    enough = len(items) - len(valid) > kwargs.get('bs', 64)
+    return cls.from_dblock(block, items, **{'drop_last': enough and kwargs.get('shuffle', True), **kwargs})
+
+# %% ../nbs/01_data.ipynb #ed3ba3d0
+@lru_cache(maxsize=4096)
+def _by_stem(folder, changed):
+    "{name without suffix: [paths]} of the images in `folder`; `changed`, its time stamp, tells when to look anew."
+    res = defaultdict(list)
+    for f in get_image_files(folder, recurse=False): res[f.stem].append(f)
+    return res
+
+class FolderMasks(DisplayedTransform):
+    "Finds the mask of an image: the same path below `masks` as the image's below `images`, with any suffix."
+    def __init__(self,
+        images,  # the folder of the images, with any folders below
+        masks,   # the folder of the masks, with the same folders below
+    ):
+        images, masks = (Path(os.path.abspath(o)) for o in (images, masks))
+        store_attr()
+        super().__init__()
+    def encodes(self, fn):
+        files = self.files(fn)
+        if len(files) > 1: raise ValueError(f'{fn} has {len(files)} masks: {", ".join(f.name for f in files)}')
+        return MaskItem(fn, next(iter(files), None))
+
+# %% ../nbs/01_data.ipynb #0752239c
+@patch
+def _roots(self: FolderMasks, fn):
+    "The folders of images and masks that the image `fn` belongs to."
+    if self.images in fn.parents: return self.images, self.masks
+    for p in fn.parents:  # the same pair elsewhere, also on another computer
+        if p.name == self.images.name and (p.parent/self.masks.name).is_dir(): return p, p.parent/self.masks.name
+    raise ValueError(f'{fn} is not below a folder {self.images.name} beside which there is a folder {self.masks.name}: '
+                     'its mask cannot be found')
+
+@patch
+def files(self: FolderMasks,
+    fn,  # the path of an image
+) -> list: # all mask files that it has; more than one is an error elsewhere
+    "The mask files of an image."
+    fn = Path(os.path.abspath(fn))
+    images, masks = self._roots(fn)
+    folder = masks/fn.parent.relative_to(images)
+    return _by_stem(folder, folder.stat().st_mtime_ns).get(fn.stem, []) if folder.is_dir() else []
+
+# %% ../nbs/01_data.ipynb #56dfaa61
+def _folder_faults(files, masks, find, name, tops):
+    "What is wrong with the places and names of images and masks in folders: {kind: [details]}."
+    of, images = defaultdict(list), defaultdict(list)
+    for f in masks: of[f.relative_to(find.masks).with_suffix('')].append(f)
+    for f in files: images[f.relative_to(find.images).with_suffix('')].append(f)
+    names = lambda fs: ', '.join(map(name, fs))
+    return {'images outside of a class folder': [name(f) for f in files if f.parent in tops],
+            'masks without an image of their name (rename or remove them)': [
+                name(f) for k, v in of.items() if k not in images for f in v],
+            'images with more than one mask': [
+                f'{names(images[k])}: {names(v)}' for k, v in of.items() if k in images and len(v) > 1],
+            'masks that more than one image has': [
+                f'{names(of[k])}: {names(v)}' for k, v in images.items() if k in of and len(v) > 1]}
+
+# %% ../nbs/01_data.ipynb #91081225
+def _folder_files(find, folders):
+    "Paths of images and of masks, in order, so that a seed means the same split everywhere."
+    within = lambda root, other: sorted(f for f in get_image_files(root, folders=folders)
+                                        if other not in f.parents or other in root.parents)
+    files, masks = within(find.images, find.masks), within(find.masks, find.images)
+    where = f' in the folders {" and ".join(folders)}' if folders else ''
+    for fs, d in ((files, find.images), (masks, find.masks)):
+        if not fs: raise ValueError(
+            f'there are no image files below {d}{where}: expected are path/images/CLASS/name.png and '
+            'path/masks/CLASS/name.png, and the arguments images= and masks= say what the folders are called')
+    return files, masks
+
+def _valid_idx(is_valid, n, valid_pct, seed):
+    "Indices of validation items and of training items: `is_valid`, a bool an item, or at random; both have some."
+    idx = RandomSplitter(valid_pct, seed)(range(n))[1] if is_valid is None else np.flatnonzero(is_valid)
+    if not 0 < len(idx) < n: raise ValueError(
+        f'of {n} images, {len(idx)} are for validation and {n - len(idx)} for training: both need some')
+    idx = sorted(map(int, idx))
+    return idx, sorted(set(range(n)) - set(idx))
+
+# %% ../nbs/01_data.ipynb #0237d975
+class ImageMaskDataLoaders(DataLoaders):
+    "fastai `DataLoaders` of (image, class, mask) from image files, checked before anything is trained."
+    @classmethod
+    @delegates(DataLoaders.from_dblock)
+    def from_folder(cls,
+        path,                # the data's folder
+        images='images',     # the folder of the images below `path`, with a folder a class
+        masks='masks',       # the folder of the masks below `path`, with the same folders and names, any suffix
+        valid_pct=.2,        # the share of validation images; None: by the folders `train` and `valid` below `images`
+        train='train', valid='valid',  # e.g. path/images/train/NOR/0001.png
+        seed: int=None,      # of the random split
+        vocab: list=None,    # the classes; None: those of the training images
+        white=None,          # what 255 is in a mask of only 0 and 255: 'inside', 'unannotated', or None: inside
+        threshold=None,      # grey levels from here on are inside, all else outside; None: values are codes
+        check: bool=True,    # open all files first
+        item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
+        **kwargs
+    ):
+        "From a folder of images in class folders and a folder of masks; an image without a mask is not annotated."
+        find, folders = FolderMasks(Path(path)/images, Path(path)/masks), [train, valid] if valid_pct is None else None
+        files, masks = _folder_files(find, folders)
+        is_valid = [f.relative_to(find.images).parts[0] == valid for f in files] if folders else None
+        idx, rest = _valid_idx(is_valid, len(files), valid_pct, seed)
+        name = lambda f: os.path.relpath(f, path)
+        faults = _folder_faults(files, masks, find, name, [find.images, *(find.images/o for o in folders or ())])
+        faults |= _check_classes([[parent_label(f)] for f in files], rest, vocab)
+        items = [MaskItem(f, *find.files(f)[:1]) for f in files]
+        if check: faults |= _check_items(map(name, files), items, white, threshold)
+        _raise_faults(faults)
+        return _image_mask_dls(cls, files, CategoryBlock(vocab=vocab), idx, [None, parent_label, find], img_cls, white,
+                               threshold, item_tfms, batch_tfms, kwargs)
+
+# %% ../nbs/01_data.ipynb #b0b497d8
+class _RowFile(DisplayedTransform):
+    "The file that a table's row names; what is not a row passes, so that `predict` takes a path."
+    def __init__(self, col, folder, suff=''):
+        store_attr()
+        super().__init__()
+    def encodes(self, row: pd.Series): return Path(self.folder)/f'{row[self.col]}{self.suff}'
+
+class _RowMask(DisplayedTransform):
+    "The `MaskItem` of a table's row."
+    def __init__(self, image, mask=None, boxes_col=None):
+        store_attr()
+        super().__init__()
+    def encodes(self, row):
+        boxes = row[self.boxes_col] if self.boxes_col is not None else None
+        mask = self.mask(row) if self.mask and not _missing(row[self.mask.col]) else None
+        return MaskItem(self.image(row), mask, boxes)
+
+def _columns(df, **cols):
+    "The names of columns, which may be given as numbers; `None` stays."
+    number = lambda c: isinstance(c, int) and c not in df.columns and c < df.shape[1]
+    names = {k: df.columns[c] if number(c) else c for k, c in cols.items()}
+    lost = [f'{k}={c!r}' for k, c in names.items() if c is not None and c not in df.columns]
+    if lost: raise ValueError(f'the table has no column {", ".join(lost)}; it has: {", ".join(map(str, df.columns))}')
+    return names.values()
+
+# %% ../nbs/01_data.ipynb #23ccec38
+def _labels(col, delim):
+    "The classes of each row, a list, or None where there is no entry."
+    if delim: return [[c for c in o.split(delim) if c] if isinstance(o, str) else None for o in col]
+    return [None if _missing(o) else [o] for o in col]
+
+_NO_FILE = '{} that the table names and that are not there'
+
+def _table_faults(df, find, labels):
+    "What is wrong with a table and the names in it: ({kind: [details]}, indices of the rows that are right)."
+    faults, good, some = defaultdict(list), [], False
+    for i, (label, (_, row)) in enumerate(zip(labels, df.iterrows())):
+        named, wrong = row[find.image.col], []
+        if _missing(named): wrong.append(('rows without an image', f'row {i}'))
+        elif not find.image(row).is_file(): wrong.append((_NO_FILE.format('images'), f'row {i}: {named}'))
+        if label is None: wrong.append(('rows without a class', f'row {i}: {named}'))
+        mask = row[find.boxes_col if find.mask is None else find.mask.col]
+        if find.mask is not None and not _missing(mask) and not find.mask(row).is_file():
+            wrong.append((_NO_FILE.format('masks'), f'row {i}: {mask}'))
+        for kind, o in wrong: faults[kind].append(o)
+        if not wrong: good.append(i)
+        some |= not _missing(mask)
+    if not some: faults['rows, none of which has a mask or boxes'] = [f'row {i}' for i in range(len(df))]
+    return faults, good
+
+def _bools(col):
+    if not col.isin([True, False]).all(): raise ValueError(f'valid_col={col.name!r} must hold True or False only')
+    return col.astype(bool)
+
+# %% ../nbs/01_data.ipynb #27843a59
+@patch(cls_method=True)
+@delegates(DataLoaders.from_dblock)
+def from_df(cls: ImageMaskDataLoaders,
+    df: pd.DataFrame,    # a row an image
+    path='.',            # the data's folder
+    valid_pct=.2,        # the share of validation images
+    seed: int=None,      # of the random split
+    fn_col=0, folder='', suff='',                 # images: column, folder below `path`, what to add to each name
+    label_col=1, label_delim: str=None,           # classes: column, and what separates several of an image
+    mask_col=None, mask_folder='', mask_suff='',  # masks: as for the images; an empty entry: not annotated
+    boxes_col=None,      # instead of `mask_col`: boxes, see `boxes_to_mask`; an empty entry: not annotated
+    valid_col=None,      # instead of `valid_pct`: a column of bools
+    vocab: list=None,    # the classes; None: those of the training images
+    white=None, threshold=None, check: bool=True,       # as in `from_folder`
+    item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
+    **kwargs
+):
+    "From a table of images, classes, and masks or boxes."
+    if (mask_col is None) == (boxes_col is None): raise ValueError('give one of mask_col and boxes_col')
+    fn_col, label_col, mask_col, boxes_col, valid_col = _columns(
+        df, fn_col=fn_col, label_col=label_col, mask_col=mask_col, boxes_col=boxes_col, valid_col=valid_col)
+    mask = None if mask_col is None else _RowFile(mask_col, Path(path)/mask_folder, mask_suff)
+    find = _RowMask(_RowFile(fn_col, Path(path)/folder, suff), mask, boxes_col)
+    idx, rest = _valid_idx(None if valid_col is None else _bools(df[valid_col]), len(df), valid_pct, seed)
+    labels = _labels(df[label_col], label_delim)
+    if label_delim and vocab is None: vocab = sorted({c for o in labels for c in o or ()})  # the rare too
+    faults, good = _table_faults(df, find, labels)
+    faults |= _check_classes(labels, rest, vocab)
+    if check: faults |= _check_items(df[fn_col].iloc[good], [find(df.iloc[i]) for i in good], white, threshold)
+    _raise_faults(faults)
+    return _image_mask_dls(cls, df, MultiCategoryBlock(vocab=vocab) if label_delim else CategoryBlock(vocab=vocab), idx,
+                           [find.image, ColReader(label_col, label_delim=label_delim), find], img_cls, white, threshold,
+                           item_tfms, batch_tfms, kwargs)
