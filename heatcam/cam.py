@@ -7,12 +7,12 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
 
-# %% ../nbs/03_cam.ipynb #1c403407
+# %% ../nbs/03_cam.ipynb #db52403c
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
-from fastcore.basics import listify, patch
+from fastcore.basics import patch
 from torch import nn
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 
@@ -78,7 +78,7 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/03_cam.ipynb #a4dd3c79
+# %% ../nbs/03_cam.ipynb #f9f91799
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
@@ -87,7 +87,9 @@ class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
     def __init__(self,
         layer,  # a module whose output is a tensor, an `InputOf` a model, or a list of them
-    ): self.layers, self.one = listify(layer), not isinstance(layer, (list, tuple))
+    ):
+        self.one = not isinstance(layer, (list, tuple))
+        self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
 
     def __enter__(self):
         self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
@@ -148,7 +150,7 @@ def _log_probs(logits, y, **_):
 
 SCORES = dict(true=_true, predicted=_predicted, projection=_projection, log_probs=_log_probs)
 
-# %% ../nbs/03_cam.ipynb #b95d3ea6
+# %% ../nbs/03_cam.ipynb #84b2a58a
 def class_score(
     logits: torch.Tensor,        # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
     y: torch.Tensor|None=None,   # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
@@ -163,6 +165,7 @@ def class_score(
     z = plain[0].unsqueeze(1) if plain[0].ndim == 1 else plain[0]
     if z.dtype in (torch.float16, torch.bfloat16): z = z.float()
     if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
+    if plain[1] is not None and len(plain[1]) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(plain[1])}')
     return SCORES[score](z, plain[1], generator=generator)
 
 # %% ../nbs/03_cam.ipynb #36ee56a4
@@ -182,7 +185,7 @@ def channels_last_to_grid(
     "A `reshape` for layers that keep the channels last."
     return acts.permute(0, 3, 1, 2)
 
-# %% ../nbs/03_cam.ipynb #ed4634a2
+# %% ../nbs/03_cam.ipynb #645fb84f
 def _map(acts, grads, method, reshape):
     "The map of one layer, in float32 or wider."
     pair = [o if o.dtype in (torch.float32, torch.float64) else o.float() for o in (acts, grads)]
@@ -200,12 +203,13 @@ def cam_map(
     reshape=None,             # activations → (N, C, h, w), where they are something else: `tokens_to_grid`
 ): # (N, 1, h, w) signed map, float32 or wider, or a list of them
     "The map of `score` on the grid of `acts`, by one backward pass for all layers."
-    layers = listify(acts) if isinstance(acts, (list, tuple)) else [acts]
+    layers = list(acts) if isinstance(acts, (list, tuple)) else [acts]
     if any(o is None for o in layers): raise ValueError(
         'the recorded layer was not run in the forward pass: choose a layer that the model uses')
-    grads = [None]
-    if score.requires_grad: grads = torch.autograd.grad(
-        score.sum(), layers, create_graph=create_graph, retain_graph=True, allow_unused=True)
+    if not score.requires_grad: raise ValueError(
+        'the score carries no gradient: run the model and compute the score where gradients are enabled, or inside of the '
+        '`with Recorded(…)` block, with a layer on the way to the output')
+    grads = torch.autograd.grad(score.sum(), layers, create_graph=create_graph, retain_graph=True, allow_unused=True)
     if any(g is None for g in grads): raise ValueError(
         'the score does not depend on the recorded layer: choose a layer on the way to the output')
     maps = [_map(a, g, method, reshape) for a, g in zip(layers, grads)]
@@ -222,7 +226,7 @@ def heatmap(
     if evidence not in EVIDENCE: raise ValueError(f"evidence must be 'positive' or 'absolute', got {evidence!r}")
     return EVIDENCE[evidence](maps)
 
-# %% ../nbs/03_cam.ipynb #d64730f9
+# %% ../nbs/03_cam.ipynb #d1232ad0
 _PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
 
 def _bare(model): return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
@@ -233,10 +237,10 @@ def _grid(out, reshape):
     except Exception: return None  # what it was not made for
     return out if _has_grid(out) else None
 
-def _candidates(model, reshape):
-    for name, m in model.named_modules():
-        leaf = next(m.children(), None) is None and not isinstance(m, _PASSED_OVER)
-        if leaf and (reshape is None or 'norm' in type(m).__name__.lower()): yield name, m
+def _candidate(model, m, reshape):
+    "May the output of the module `m` be the layer that is picked?"
+    if reshape is not None: return next(m.children(), None) is None and 'norm' in type(m).__name__.lower()
+    return m is not model and not isinstance(m, _PASSED_OVER)
 
 def _devices(x): return [x.device] if x.is_cuda else []
 
@@ -247,18 +251,21 @@ def _moves(outs, logits, reshape):
     grads = torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
     return [g is not None and bool((_grid(g, reshape) != 0).any()) for g in grads]
 
-# %% ../nbs/03_cam.ipynb #02d31d06
+# %% ../nbs/03_cam.ipynb #99c9d858
 def _look(model, x, reshape, jitter):
     "Runs `model` once: [(name, (h, w), whether its output depends on it)] of the layers that have a grid."
-    found, hooks = {}, []
-    def keep(name):
+    found, seen, hooks = {}, {}, []
+    def keep(name, wanted):
         def hook(m, args, out):
             found.pop(name, None)
-            if _grid(out, reshape) is not None: found[name] = out
+            if not isinstance(out, torch.Tensor): return
+            new = seen.get(id(out), (None, -1))[1] != out._version  # a block often returns what its last part has returned
+            seen[id(out)] = out, out._version
+            if wanted and new and _grid(out, reshape) is not None: found[name] = out
         return hook
     params = {n: p + jitter*torch.randn_like(p) for n, p in model.named_parameters()} if jitter else {}
     try:
-        hooks += [m.register_forward_hook(keep(name)) for name, m in _candidates(model, reshape)]
+        hooks += [m.register_forward_hook(keep(name, _candidate(model, m, reshape))) for name, m in model.named_modules()]
         with torch.enable_grad():
             xg = x.detach().requires_grad_().clone()  # frozen or not, there is a gradient
             logits = torch.func.functional_call(model, params, xg)
@@ -309,7 +316,7 @@ def find_layer(
         'a heatmap needs a layer with a grid, for example a convolution')
     return modules[layers[-1][0]]
 
-# %% ../nbs/03_cam.ipynb #94c84da1
+# %% ../nbs/03_cam.ipynb #0ec16f9e
 def heatmaps(
     model: nn.Module,
     x: torch.Tensor,      # (N, C, H, W) images as the model takes them
@@ -323,12 +330,13 @@ def heatmaps(
     "Scores and maps of many images, in evaluation mode and without a graph."
     layer, out = find_layer(model, layer, x[:1], reshape), []
     y, mode = None if y is None else torch.as_tensor(y, device=x.device), {m: m.training for m in model.modules()}
+    generator = torch.Generator(x.device).manual_seed(0)  # asked again, the same maps
     model.eval()
     try:
         for i in torch.arange(len(x)).split(bs):
             with torch.no_grad(), Recorded(layer) as rec:
                 logits = model(x[i])
-                s = class_score(logits, None if y is None else y[i], score)
+                s = class_score(logits, None if y is None else y[i], score, generator)
                 m = cam_map(rec.acts, s, method, create_graph=False, reshape=reshape)
             out.append((logits.detach(), m.detach()))
     finally:

@@ -122,18 +122,18 @@ def soft_iou_loss(
     "1 - soft intersection over union (Rahman & Wang 2016) of the heatmap and the mask."
     return _if_any(maps, *mask_areas(mask, maps.shape[-2:], inside), 1 - soft_iou(maps, mask, inside, eps))
 
-# %% ../nbs/05_losses.ipynb #26d5ac88
+# %% ../nbs/05_losses.ipynb #12d41bba
 def heatmap_terms(
     maps,                     # (N, 1, h, w) signed maps, or a list of them, one a layer
     mask: torch.Tensor,       # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
     term=outside_share,       # (maps, mask, inside) → one number an image
     evidence: str='positive', # 'positive', or 'absolute' to count evidence against the score as well
     inside=None,              # region codes that count as inside; None: every code but 0 and 255
-) -> torch.Tensor: # (N,) 0 where nothing is annotated
+) -> tuple: # (N,) terms, 0 where nothing is annotated, and (N,) whether anything is
     "The term of each image, the mean over the layers."
-    layers = maps if isinstance(maps, (list, tuple)) else [maps]
-    terms = torch.stack([term(heatmap(m, evidence), mask, inside=inside) for m in layers]).mean(0)
-    return torch.where(is_annotated(mask), terms, 0.)
+    layers, known = maps if isinstance(maps, (list, tuple)) else [maps], is_annotated(mask)
+    terms = [term(heatmap(m, evidence), mask, inside=inside) for m in layers]
+    return torch.where(known, sum(terms)/len(terms), 0.), known
 
 def heatmap_loss(
     maps,                     # (N, 1, h, w) signed maps, or a list of them, one a layer
@@ -143,7 +143,8 @@ def heatmap_loss(
     inside=None,              # region codes that count as inside; None: every code but 0 and 255
 ) -> torch.Tensor: # one number; 0 for a batch without annotation
     "The localisation term of a batch: the mean over its annotated images."
-    return heatmap_terms(maps, mask, term, evidence, inside).sum()/is_annotated(mask).sum().clamp_min(1)
+    terms, known = heatmap_terms(maps, mask, term, evidence, inside)
+    return terms.sum()/known.sum().clamp_min(1)
 
 # %% ../nbs/05_losses.ipynb #7de27433
 class MSESigmoidLoss(nn.Module):

@@ -32,7 +32,7 @@ def to_grid(
     rows, cols = (_area_weights(n, k, m.device) for n, k in zip(m.shape[-2:], size))
     return rows @ m @ cols.T
 
-# %% ../nbs/04_overlap.ipynb #58fd1364
+# %% ../nbs/04_overlap.ipynb #93fe0643
 def mask_areas(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
     size: tuple,         # (h, w) of the map
@@ -46,7 +46,8 @@ def mask_areas(
     if inside is None and mask.dtype == torch.uint8 and not mask.is_cuda and len(mask) and mask.max() != UNANNOTATED:
         may = to_grid(mask.clamp_max(1), size)
         return may, (1 - may).clamp_min(0)
-    known = mask != UNANNOTATED if mask.dtype != torch.bool else torch.ones_like(mask)
+    if mask.dtype == torch.bool: mask = mask.to(torch.uint8)
+    known = mask != UNANNOTATED
     if inside is None: may = known & (mask != 0)
     else: may = known & torch.isin(mask, torch.tensor([int(o) for o in inside], device=mask.device).to(mask.dtype))
     return to_grid(may, size), to_grid(known & ~may, size)
