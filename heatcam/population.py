@@ -69,7 +69,7 @@ class Arm:
         _one_of('method', self.method, ('hires_cam', 'grad_cam'))
         _one_of('score', self.score, ('predicted', 'true'))
     def callback(self): 
-        return HeatmapLoss(getattr(cam, self.method), self.weight, term=getattr(losses, self.term), score=self.score)
+        return HeatmapLoss(self.weight, term=getattr(losses, self.term), score=self.score, method=getattr(cam, self.method))
     def loss_func(self):
         f = CLASS_LOSSES[self.class_loss]
         return None if f is None else f()
