@@ -7,18 +7,19 @@ __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 
            'HeatmapMetric', 'HeatmapOverlap', 'AreaNormalisedOverlap', 'HeatmapIoU', 'PointingGame', 'HeatmapPull',
            'batch_pictures', 'class_names', 'predicted_classes']
 
-# %% ../nbs/06_callbacks.ipynb #a5d4caf4
+# %% ../nbs/06_callbacks.ipynb #7dba90e1
+from copy import deepcopy
 from functools import partial
 from numbers import Real
 
 import numpy as np
 import torch
-from fastai.callback.core import (Callback, CancelBackwardException, CancelBatchException, CancelEpochException,
-                                  CancelFitException, CancelStepException, CancelTrainException, CancelValidException)
+from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner, Metric
 from fastai.torch_core import find_bs, subplots, to_detach
 from fastcore.basics import noop, patch
+from fastcore.foundation import L
 
 from .cam import (SCORES, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap, heatmaps, hires_cam,
                          input_gradient, layer_cam, plot_heatmap, xgrad_cam)
@@ -26,7 +27,7 @@ from .data import UNANNOTATED
 from .losses import heatmap_terms, outside_share, squared_outside
 from .overlap import area_normalised_overlap, iou, is_annotated, overlap, pointing_game
 
-# %% ../nbs/06_callbacks.ipynb #51089411
+# %% ../nbs/06_callbacks.ipynb #c64ca755
 def _check_weight(w):
     "One clear error for a weight that is no number from 0 on, at any time of a schedule."
     for pct in np.linspace(0, 1, 21) if callable(w) else [None]:
@@ -35,12 +36,19 @@ def _check_weight(w):
         if not (isinstance(v, (Real, torch.Tensor)) and 0 <= v < float('inf')): raise ValueError(
             f'weight must be 0 or more, a number or a schedule of numbers, got {v!r}{at}')
 
+def _check_inside(inside):
+    "One clear error for region codes that can't be any."
+    if inside is None: return
+    codes = list(inside) if isinstance(inside, (list, tuple, set, frozenset, range, np.ndarray)) else None
+    if not codes or UNANNOTATED in codes: raise ValueError(
+        f'inside must be a list of the region codes that count as inside, without 255 (not annotated), got {inside!r}')
+
 class HeatmapLoss(Callback):
     "Adds to the class loss, after the forward pass, how much a map lies outside the mask."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
-    method = staticmethod(hires_cam)
+    method, _depth = staticmethod(hires_cam), 0
     def __init__(self,
-        weight=1.,            # of the localisation term: a number, or a fastai schedule; 0 is exactly the plain loss
+        weight=1.,            # of the localisation term, a mean over images: a number, or a fastai schedule; 0 is exactly the plain loss
         layer=None,           # a module, its dotted name, 'input', a list of these, or None: the last layer that still has a grid
         term=outside_share,   # (maps, mask, inside) → one number an image, see `heatcam.losses`
         score='true',         # whose map: 'true', 'predicted' (as published), 'projection', 'log_probs' or a function
@@ -52,14 +60,38 @@ class HeatmapLoss(Callback):
         _check_weight(weight)
         if not callable(score) and score not in SCORES: raise ValueError(
             f"score must be one of {', '.join(map(repr, SCORES))} or a function, got {score!r}")
+        if not callable(term): raise ValueError(f'term must be a function such as heatcam.losses.outside_share, got {term!r}')
+        if isinstance(layer, (list, tuple)) and not layer: raise ValueError('layer is an empty list: name the layers, or give None')
         heatmap(torch.zeros(1), evidence)  # says what is wrong with it
+        _check_inside(inside)
         self.weight, self.layer, self.term, self.score, self.inside = weight, layer, term, score, inside
         self.evidence, self.reshape, self.method = evidence, reshape, method or type(self).method
         self._forget()
 
     def _forget(self): self.mask = self.class_loss = self.terms = None; self.maps = {}
-    def __getstate__(self):  # for `learn.export`: schedules are closures, which pickle refuses; their end is what validation uses
-        return {**self.__dict__, 'weight': float(self.weight(1.)) if callable(self.weight) else self.weight}
+    @property
+    def learn(self): return self.__dict__.get('_learn')
+    @learn.setter
+    def learn(self, v):
+        if v is None and self.learn is not None: self._leave()  # removed, perhaps after an error
+        self.__dict__['_learn'] = v
+
+# %% ../nbs/06_callbacks.ipynb #53463eca
+@patch
+def __deepcopy__(self: HeatmapLoss, memo):
+    res = memo[id(self)] = type(self).__new__(type(self))
+    res.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items()})
+    return res
+
+@patch
+def __copy__(self: HeatmapLoss):
+    res = type(self).__new__(type(self))
+    res.__dict__.update(self.__dict__)
+    return res
+
+@patch
+def __getstate__(self: HeatmapLoss):  # for `learn.export`: schedules are closures, which pickle refuses
+    return {**self.__dict__, 'weight': float(self.weight(1.)) if callable(self.weight) else self.weight}
 
 # %% ../nbs/06_callbacks.ipynb #94d494f9
 class HiResCAMLoss(HeatmapLoss):
@@ -87,7 +119,7 @@ class RRRLoss(HeatmapLoss):
     def __init__(self, weight=1., layer='input', term=squared_outside, score='log_probs', **kwargs):
         super().__init__(weight, layer, term, score, **kwargs)
 
-# %% ../nbs/06_callbacks.ipynb #626a6f1c
+# %% ../nbs/06_callbacks.ipynb #c0c55768
 def _check_batch(xb, yb):
     "One clear error for a batch that is not (image, class, mask)."
     n = len(yb)
@@ -99,8 +131,11 @@ def _check_batch(xb, yb):
         f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its image. '
         'Resize both with the same transform')
 
-def _check_codes(mask):
-    "One clear error for black and white masks."
+def _check_codes(mask, inside=None):
+    "One clear error for negative codes and for black and white masks."
+    if mask.numel() and mask.dtype != torch.bool and not mask.min() >= 0: raise ValueError(
+        f'the masks hold {mask.min().item():g}: codes are 0 and above, and what is not annotated is 255')
+    if inside is not None: return
     flat = mask.flatten(1)[is_annotated(mask)]
     unknown = flat == UNANNOTATED
     if len(flat) and unknown.any(1).all() and (unknown | (flat == 0)).all(): raise ValueError(
@@ -122,7 +157,7 @@ def _check_classes(pred, y, first):
         f'class indices from {y.min().item():g} to {y.max().item():g} in a batch, but the model has '
         + (f'{n} outputs, for 0 … {n-1}' if n > 1 else 'one output, for classes 0 and 1'))
 
-# %% ../nbs/06_callbacks.ipynb #c910d5b3
+# %% ../nbs/06_callbacks.ipynb #93a57bf4
 @patch
 def before_batch(self: HeatmapLoss):
     "Takes the mask out of the targets."
@@ -131,7 +166,7 @@ def before_batch(self: HeatmapLoss):
     _check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0 and self.inside is None: _check_codes(self.mask)
+    if self.learn.iter == 0: _check_codes(self.mask, self.inside)
 
 # %% ../nbs/06_callbacks.ipynb #a521af53
 @patch(as_prop=True)
@@ -153,7 +188,7 @@ def _watched(self: HeatmapLoss):
 def _wanted(self: HeatmapLoss):
     return self.mask is not None and (self.weight_now > 0 or bool(self._watched) or (self._trains and not self.training))
 
-# %% ../nbs/06_callbacks.ipynb #5e606e67
+# %% ../nbs/06_callbacks.ipynb #5476dde0
 @patch
 def _record(self: HeatmapLoss, do_one_batch):
     if self not in self.learn.cbs or not self._wanted: return do_one_batch()
@@ -164,18 +199,16 @@ def _record(self: HeatmapLoss, do_one_batch):
         try: do_one_batch()
         finally: self._rec = None
 
-_CANCEL = (CancelBackwardException, CancelBatchException, CancelEpochException, CancelFitException, CancelStepException,
-           CancelTrainException, CancelValidException)
-
 @patch
 def _watched_events(self: HeatmapLoss, with_events, f, event_type, ex, final=noop):
     "fastai's `_with_events`, with batches recorded and errors noticed."
     if event_type == 'batch': f = partial(self._record, f)
+    self._depth += 1
     try: with_events(f, event_type, ex, final)
-    except _CANCEL: raise  # fastai's own way to skip something
-    except BaseException:  # an error or the stop button: fastai calls no `after_fit` then
-        self.after_fit()
+    except BaseException as e:  # an error or the stop button: fastai calls no `after_fit` then
+        if self._depth == 1 and not isinstance(e, CancelFitException): self._leave()
         raise
+    finally: self._depth -= 1
 
 # %% ../nbs/06_callbacks.ipynb #75691f1d
 @patch
@@ -254,7 +287,7 @@ class _HeatmapTerm(_Mean):
         v = _heatmap_loss(learn).terms
         if v is not None: self.add_known(learn.to_detach(v))
 
-# %% ../nbs/06_callbacks.ipynb #48e4ec0a
+# %% ../nbs/06_callbacks.ipynb #316095ad
 class HeatmapMetric(_Mean):
     "The mean of a score of `heatcam.overlap` over the images whose heatmap has any mass. Needs a `HeatmapLoss`."
     def __init__(self,
@@ -267,6 +300,7 @@ class HeatmapMetric(_Mean):
         layer: int=-1,   # which layer's map, where the callback records several
     ):
         other = [o if isinstance(o, str) else getattr(o, '__name__', '?') for o in (method, score, evidence) if o is not None]
+        if layer != -1: other.append(f'layer {layer}')
         tail = f"({', '.join(other)})" if other else ''
         self.func, self.inside, self.method, self.score, self.evidence, self.layer = func, inside, method, score, evidence, layer
         self.empty = _Mean('empty_heatmaps' + tail)
@@ -285,23 +319,24 @@ class HeatmapMetric(_Mean):
         v, known, empty = learn.to_detach((self.func(maps, cb.mask, inside), known, empty))
         self.add_known(v); self.empty.add((empty & known).sum(), known.sum())
 
-# %% ../nbs/06_callbacks.ipynb #a1e7e5a5
+# %% ../nbs/06_callbacks.ipynb #2567da5b
 class HeatmapOverlap(HeatmapMetric):
     "The mean share of the heatmaps' mass inside the masks, over the images whose heatmap has any. Needs a `HeatmapLoss`."
-    def __init__(self, inside=None, **kwargs): super().__init__(overlap, 'heatmap_overlap', inside, **kwargs)
+    def __init__(self, inside=None, name='heatmap_overlap', **kwargs): super().__init__(overlap, name, inside, **kwargs)
 
 class AreaNormalisedOverlap(HeatmapMetric):
     "The overlap in multiples of what chance would give. Needs a `HeatmapLoss`."
-    def __init__(self, inside=None, **kwargs): super().__init__(area_normalised_overlap, 'overlap_by_area', inside, **kwargs)
+    def __init__(self, inside=None, name='overlap_by_area', **kwargs):
+        super().__init__(area_normalised_overlap, name, inside, **kwargs)
 
 class HeatmapIoU(HeatmapMetric):
     "Intersection over union of the cells above `threshold` × maximum and the mask. Needs a `HeatmapLoss`."
-    def __init__(self, threshold: float=.5, inside=None, **kwargs):
-        super().__init__(partial(iou, threshold=threshold), f'heatmap_iou_{threshold:g}', inside, **kwargs)
+    def __init__(self, threshold: float=.5, inside=None, name=None, **kwargs):
+        super().__init__(partial(iou, threshold=threshold), name or f'heatmap_iou_{threshold:g}', inside, **kwargs)
 
 class PointingGame(HeatmapMetric):
     "The share of images whose hottest cell lies inside; a tie is no hit. Needs a `HeatmapLoss`."
-    def __init__(self, inside=None, **kwargs): super().__init__(pointing_game, 'pointing_game', inside, **kwargs)
+    def __init__(self, inside=None, name='pointing_game', **kwargs): super().__init__(pointing_game, name, inside, **kwargs)
 
 # %% ../nbs/06_callbacks.ipynb #0d43efd9
 class HeatmapPull(_Mean):
@@ -325,14 +360,16 @@ class _Shown(_Mean):
     @property
     def name(self): return self.of.name
 
-# %% ../nbs/06_callbacks.ipynb #dfd49eeb
+# %% ../nbs/06_callbacks.ipynb #305c4f87
 @patch
 def before_fit(self: HeatmapLoss):
     "Wraps fastai's batch and adds the parts of the loss to the training table."
+    if self._depth: return  # `validate` or `get_preds` inside of a fit
+    self.after_create()
     if sum(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs) > 1: raise ValueError(
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
     if self._trains: self._refuse_mixing()
-    self.after_fit()  # a fit that broke off before its first epoch has left its things behind
+    self._leave()  # a fit that broke off before its first epoch has left its things behind
     self._found = find_layer(self.learn.model, self.layer) if self.layer is not None else None
     parts = [_ClassLoss('class_loss'), _HeatmapTerm('heatmap_loss')] if self._trains else []
     for m in self.learn.metrics:
@@ -349,7 +386,16 @@ def before_train(self: HeatmapLoss):
         if isinstance(m, HeatmapPull): m.start()
 
 @patch
+def after_create(self: HeatmapLoss):
+    "Where fastai has found two losses, since its MaskBlock brings one of its own, the first is that of the classes."
+    if isinstance(self.learn.loss_func, L): self.learn.loss_func = self.learn.loss_func[0]
+
+@patch
 def after_fit(self: HeatmapLoss):
+    if not self._depth: self._leave()
+
+@patch
+def _leave(self: HeatmapLoss):
     "Leaves the learner as it was."
     self.learn.__dict__.pop('_with_events', None)
     parts = getattr(self, '_parts', [])
@@ -415,7 +461,7 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None):
         plot_heatmap(im, heatmap(m, self.evidence), _inside(mask.reshape(mask.shape[-2:]), self.inside), ax, title)
     return axs
 
-# %% ../nbs/06_callbacks.ipynb #8b0d6e3e
+# %% ../nbs/06_callbacks.ipynb #bed17cc8
 def _inside(mask, inside):
     "The mask of the region codes that count, for an outline."
     if inside is None: return mask
@@ -425,8 +471,11 @@ def _inside(mask, inside):
 if not hasattr(Learner, '_show_results'): Learner._show_results = Learner.show_results
 @patch
 def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwargs):
-    "Shows results, with their heatmaps where the learner has a `HeatmapLoss` and the batch has masks."
+    "Shows results, with their heatmaps where the learner has a `HeatmapLoss` and batches are (image, class, mask)."
     cbs = [cb for cb in self.cbs if isinstance(cb, HeatmapLoss)]
     if not cbs: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
     if dl is None: dl = self.dls[ds_idx].new(shuffle=shuffle)
-    cbs[0].show_heatmaps(dl.one_batch(), dl, max_n, **kwargs)
+    b = dl.one_batch()
+    if len(b) == 2: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
+    if len(b) != 3: raise ValueError(f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} part')
+    cbs[0].show_heatmaps(b, dl, max_n, **kwargs)

@@ -127,7 +127,7 @@ def _has_grid(o): return isinstance(o, torch.Tensor) and o.ndim == 4 and o.shape
 def _describe(o):
     return f'shape {tuple(o.shape)} of {o.dtype}' if isinstance(o, torch.Tensor) else f'a {type(o).__name__}'
 
-# %% ../nbs/03_cam.ipynb #23c6097b
+# %% ../nbs/03_cam.ipynb #e1160875
 def _true(logits, y, **_):
     if y is None: raise ValueError("the score 'true' needs the classes y; without them there is 'predicted'")
     if y.ndim == 2 and y.shape[1] > 1: return (logits*y).sum(1)  # one column a class: several can be true
@@ -141,7 +141,9 @@ def _predicted(logits, y, **_):
     return torch.where((logits > 0).any(1), logits.clamp_min(0).sum(1), top)  # several classes: all that are predicted
 
 def _projection(logits, y, generator=None):
-    return (logits*torch.randn(logits.shape, generator=generator, device=logits.device, dtype=logits.dtype)).sum(1)
+    # from a generator one v for all images: an image's map must not depend on its place in the batch
+    size = logits.shape if generator is None else (1, logits.shape[1])
+    return (logits*torch.randn(size, generator=generator, device=logits.device, dtype=logits.dtype)).sum(1)
 
 def _log_probs(logits, y, **_):
     several = logits.shape[1] == 1 or (y is not None and y.ndim == 2 and y.shape[1] > 1)
@@ -150,12 +152,12 @@ def _log_probs(logits, y, **_):
 
 SCORES = dict(true=_true, predicted=_predicted, projection=_projection, log_probs=_log_probs)
 
-# %% ../nbs/03_cam.ipynb #84b2a58a
+# %% ../nbs/03_cam.ipynb #8d215235
 def class_score(
     logits: torch.Tensor,        # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
     y: torch.Tensor|None=None,   # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
     score=None,                  # one of `SCORES`, or a function (logits, y) → (N,); None: 'true', or without y 'predicted'
-    generator=None,              # of the random numbers of 'projection'; PyTorch's own if None
+    generator=None,              # of 'projection': then one v for all images; None: PyTorch's own, a new v for each image
 ) -> torch.Tensor: # (N,) one score an image
     "The number whose map is drawn."
     score = score or ('predicted' if y is None else 'true')
@@ -226,10 +228,13 @@ def heatmap(
     if evidence not in EVIDENCE: raise ValueError(f"evidence must be 'positive' or 'absolute', got {evidence!r}")
     return EVIDENCE[evidence](maps)
 
-# %% ../nbs/03_cam.ipynb #d1232ad0
+# %% ../nbs/03_cam.ipynb #11970d04
 _PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
 
-def _bare(model): return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
+def _bare(model):
+    "The model itself, without what PyTorch wraps around it to distribute or compile it."
+    model = getattr(model, '_orig_mod', model)
+    return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
 
 def _grid(out, reshape):
     "`out` as (N, C, h, w), or None where it can't be."
@@ -316,7 +321,7 @@ def find_layer(
         'a heatmap needs a layer with a grid, for example a convolution')
     return modules[layers[-1][0]]
 
-# %% ../nbs/03_cam.ipynb #0ec16f9e
+# %% ../nbs/03_cam.ipynb #03cd6e97
 def heatmaps(
     model: nn.Module,
     x: torch.Tensor,      # (N, C, H, W) images as the model takes them
@@ -328,15 +333,15 @@ def heatmaps(
     reshape=None,         # see `cam_map`
 ) -> tuple: # logits (N, classes) and signed maps (N, 1, h, w)
     "Scores and maps of many images, in evaluation mode and without a graph."
+    if isinstance(layer, (list, tuple)): raise ValueError('heatmaps are of one layer: call it for each of them')
     layer, out = find_layer(model, layer, x[:1], reshape), []
     y, mode = None if y is None else torch.as_tensor(y, device=x.device), {m: m.training for m in model.modules()}
-    generator = torch.Generator(x.device).manual_seed(0)  # asked again, the same maps
     model.eval()
     try:
         for i in torch.arange(len(x)).split(bs):
             with torch.no_grad(), Recorded(layer) as rec:
                 logits = model(x[i])
-                s = class_score(logits, None if y is None else y[i], score, generator)
+                s = class_score(logits, None if y is None else y[i], score, torch.Generator(x.device).manual_seed(0))
                 m = cam_map(rec.acts, s, method, create_graph=False, reshape=reshape)
             out.append((logits.detach(), m.detach()))
     finally:

@@ -6,15 +6,15 @@
 __all__ = ['outside_max', 'outside_share', 'outside_mass', 'squared_outside', 'energy_loss', 'l1_loss', 'inside_bce', 'dice_loss',
            'soft_iou_loss', 'heatmap_terms', 'heatmap_loss', 'MSESigmoidLoss']
 
-# %% ../nbs/05_losses.ipynb #7ffbea1d
+# %% ../nbs/05_losses.ipynb #87891de5
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .cam import heatmap
-from .overlap import dice, is_annotated, mask_areas, soft_iou
+from .overlap import dice, is_annotated, map_areas, soft_iou
 
-# %% ../nbs/05_losses.ipynb #d11a4f21
+# %% ../nbs/05_losses.ipynb #40090c30
 def _heat(maps, eps):
     "Positive part (N, 1, h, w) of `maps`, divided by its maximum; fades to zero where that is below `eps`."
     heat = maps.clamp_min(0)
@@ -27,10 +27,10 @@ def outside_max(
     eps: float=1e-6,     # guard: the maximum of a heatmap is taken to be at least this
 ) -> torch.Tensor: # (N,) in [0, 1]: mean over the annotated area of the max-normalised heatmap outside the mask
     "The published term (Callanan, section 1): how bright the heatmap is outside, relative to its brightest cell."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     return (_heat(maps, eps)*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
 
-# %% ../nbs/05_losses.ipynb #4488d455
+# %% ../nbs/05_losses.ipynb #ca0a7dbb
 def outside_share(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
@@ -38,19 +38,19 @@ def outside_share(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]: the share of the heatmap's mass that lies outside the mask
     "The share of the heatmap's mass outside: 1 - overlap, and 0 for an empty heatmap."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     heat = _heat(maps, eps)  # by its maximum first, so that tiny maps don't underflow
     out, total = (heat*o).sum((1, 2, 3)), (heat*(i + o)).sum((1, 2, 3))
     return out/total.clamp_min(eps)
 
-# %% ../nbs/05_losses.ipynb #516243e6
+# %% ../nbs/05_losses.ipynb #a5299bb9
 def outside_mass(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # as in `outside_max`
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> torch.Tensor: # (N,) 0 or more: the heatmap outside the mask, added up over the map's cells
     "How much evidence lies outside, in units of the score where the map is HiResCAM's."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     return (maps.clamp_min(0)*o).sum((1, 2, 3))
 
 def squared_outside(
@@ -59,10 +59,10 @@ def squared_outside(
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> torch.Tensor: # (N,) 0 or more: the squares of the heatmap outside the mask, added up over the map's cells
     "The penalty of RRR (Ross et al. 2017, eq. 1), there of the input gradient."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     return (maps.clamp_min(0)**2*o).sum((1, 2, 3))
 
-# %% ../nbs/05_losses.ipynb #791f681c
+# %% ../nbs/05_losses.ipynb #437c4ed8
 def energy_loss(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # as in `outside_max`
@@ -70,12 +70,12 @@ def energy_loss(
     eps: float=1e-6,     # a heatmap whose mass is far below this counts as empty
 ) -> torch.Tensor: # (N,) in [0, 1]; 1 for an empty heatmap, 0 for an image without annotation
     "1 - energy pointing game (Rao et al. 2023), an empty heatmap's energy being 0."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     heat = maps.clamp_min(0)
     energy = (heat*i).sum((1, 2, 3))/((heat*(i + o)).sum((1, 2, 3)) + eps)
     return torch.where(is_annotated(mask), 1 - energy, 0.)
 
-# %% ../nbs/05_losses.ipynb #55b115be
+# %% ../nbs/05_losses.ipynb #624ca7c1
 def _if_any(maps, i, o, loss):
     "`loss`, and 0 without gradient for an empty heatmap."
     return torch.where((maps.clamp_min(0)*(i + o)).sum((1, 2, 3)) > 0, loss, 0.)
@@ -87,7 +87,7 @@ def l1_loss(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]
     "Mean difference of the max-normalised heatmap and the mask (GRADIA, Gao et al. 2022; Rao et al. 2023)."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     heat = _heat(maps, eps)
     off = ((1 - heat)*i + heat*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
     return _if_any(maps, i, o, off)
@@ -100,7 +100,7 @@ def inside_bce(
     floor: float=1e-3,   # of the heatmap in the logarithm, so that a cold cell costs 6.9 and not infinity
 ) -> torch.Tensor: # (N,) from 0 to -log(floor)
     "Cross-entropy of the max-normalised heatmap inside the mask (PPCE, Rao et al. 2023; HAICS, Shen et al. 2021)."
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = map_areas(maps, mask, inside)
     cold = -((1 - floor)*_heat(maps, eps) + floor).log()
     return _if_any(maps, i, o, (cold*i).sum((1, 2, 3))/i.sum((1, 2, 3)).clamp_min(eps))
 
@@ -111,7 +111,7 @@ def dice_loss(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]
     "1 - soft Dice (Dice 1945) of the heatmap and the mask."
-    return _if_any(maps, *mask_areas(mask, maps.shape[-2:], inside), 1 - dice(maps, mask, inside, eps))
+    return _if_any(maps, *map_areas(maps, mask, inside), 1 - dice(maps, mask, inside, eps))
 
 def soft_iou_loss(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
@@ -120,7 +120,7 @@ def soft_iou_loss(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]
     "1 - soft intersection over union (Rahman & Wang 2016) of the heatmap and the mask."
-    return _if_any(maps, *mask_areas(mask, maps.shape[-2:], inside), 1 - soft_iou(maps, mask, inside, eps))
+    return _if_any(maps, *map_areas(maps, mask, inside), 1 - soft_iou(maps, mask, inside, eps))
 
 # %% ../nbs/05_losses.ipynb #12d41bba
 def heatmap_terms(
