@@ -7,13 +7,16 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
 
-# %% ../nbs/03_cam.ipynb #db52403c
+# %% ../nbs/03_cam.ipynb #fb804833
+from contextlib import nullcontext
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 
 from .data import show_outline
@@ -78,7 +81,7 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/03_cam.ipynb #f9f91799
+# %% ../nbs/03_cam.ipynb #cb164dcc
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
@@ -93,6 +96,8 @@ class Recorded:
 
     def __enter__(self):
         self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
+        self.kernel = sdpa_kernel(SDPBackend.MATH) if self.grad_mode else nullcontext()
+        self.kernel.__enter__()
         for i, layer in enumerate(self.layers):
             if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
             else: hook = layer.register_forward_hook(self._keeper(i))
@@ -101,6 +106,7 @@ class Recorded:
 
     def __exit__(self, *exc):
         for h in self.hooks: h.remove()
+        self.kernel.__exit__(None, None, None)
         torch.set_grad_enabled(self.grad_mode)
 
     @property
