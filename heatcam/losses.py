@@ -30,7 +30,7 @@ def outside_max(
     i, o = map_areas(maps, mask, inside)
     return (_heat(maps, eps)*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
 
-# %% ../nbs/05_losses.ipynb #ca0a7dbb
+# %% ../nbs/05_losses.ipynb #0c21ba50
 def outside_share(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
@@ -39,7 +39,9 @@ def outside_share(
 ) -> torch.Tensor: # (N,) in [0, 1]: the share of the heatmap's mass that lies outside the mask
     "The share of the heatmap's mass outside: 1 - overlap, and 0 for an empty heatmap."
     i, o = map_areas(maps, mask, inside)
-    heat = _heat(maps, eps)  # by its maximum first, so that tiny maps don't underflow
+    heat = maps.clamp_min(0)
+    # by its maximum first, so that tiny maps don't underflow; it cancels in the share, and so would its gradient
+    heat = heat/heat.detach().amax((1, 2, 3), keepdim=True).clamp_min(eps)
     out, total = (heat*o).sum((1, 2, 3)), (heat*(i + o)).sum((1, 2, 3))
     return out/total.clamp_min(eps)
 

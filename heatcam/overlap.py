@@ -14,7 +14,7 @@ import torch
 
 from .data import UNANNOTATED
 
-# %% ../nbs/04_overlap.ipynb #ec23675e
+# %% ../nbs/04_overlap.ipynb #29e3f4ef
 @lru_cache
 def _area_weights(n_in, n_out, device=None):
     "(n_out, n_in) matrix: the share of each cell that each pixel covers; rows sum to 1."
@@ -28,11 +28,14 @@ def to_grid(
     size: tuple,         # (h, w) of the map
 ) -> torch.Tensor: # (N, 1, h, w) the mean of the mask over each cell's area, float32
     "Brings `mask` to a map's grid by area."
-    m = mask.float().reshape(len(mask), 1, *mask.shape[-2:])
+    m = mask.reshape(len(mask), 1, *mask.shape[-2:])
     rows, cols = (_area_weights(n, k, m.device) for n, k in zip(m.shape[-2:], size))
-    return rows @ m @ cols.T
+    per = m.shape[-2]//size[0]
+    if m.dtype == torch.bool and m.shape[-2] == per*size[0] and per < 256:  # bytes add up several times faster than floats
+        return m.view(torch.uint8).unflatten(2, (-1, per)).sum(3, dtype=torch.uint8).float() @ cols.T/per
+    return rows @ m.float() @ cols.T
 
-# %% ../nbs/04_overlap.ipynb #93fe0643
+# %% ../nbs/04_overlap.ipynb #a226b31f
 def mask_areas(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
     size: tuple,         # (h, w) of the map
@@ -44,7 +47,7 @@ def mask_areas(
     mask = mask.as_subclass(torch.Tensor)
     # the common case, all known: on a CPU, bytes are clamped many times faster than they are compared
     if inside is None and mask.dtype == torch.uint8 and not mask.is_cuda and len(mask) and mask.max() != UNANNOTATED:
-        may = to_grid(mask.clamp_max(1), size)
+        may = to_grid(mask.clamp_max(1).view(torch.bool), size)
         return may, (1 - may).clamp_min(0)
     if mask.dtype == torch.bool: mask = mask.to(torch.uint8)
     known = mask != UNANNOTATED
