@@ -7,7 +7,7 @@ __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 
            'HeatmapMetric', 'HeatmapOverlap', 'AreaNormalisedOverlap', 'HeatmapIoU', 'PointingGame', 'HeatmapPull',
            'batch_pictures', 'class_names', 'predicted_classes']
 
-# %% ../nbs/06_callbacks.ipynb #7dba90e1
+# %% ../nbs/06_callbacks.ipynb #7f33859c
 from copy import deepcopy
 from functools import partial
 from numbers import Real
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
+from fastai.callback.schedule import SchedCos
 from fastai.learner import Learner, Metric
 from fastai.torch_core import find_bs, subplots, to_detach
 from fastcore.basics import noop, patch
@@ -24,10 +25,10 @@ from fastcore.foundation import L
 from .cam import (SCORES, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap, heatmaps, hires_cam,
                          input_gradient, layer_cam, plot_heatmap, xgrad_cam)
 from .data import UNANNOTATED
-from .losses import heatmap_terms, outside_share, squared_outside
+from .losses import heatmap_terms, outside_mass, outside_share, squared_outside
 from .overlap import area_normalised_overlap, iou, is_annotated, overlap, pointing_game
 
-# %% ../nbs/06_callbacks.ipynb #c64ca755
+# %% ../nbs/06_callbacks.ipynb #46ee68b6
 def _check_weight(w):
     "One clear error for a weight that is no number from 0 on, at any time of a schedule."
     for pct in np.linspace(0, 1, 21) if callable(w) else [None]:
@@ -49,7 +50,7 @@ class HeatmapLoss(Callback):
     method, _depth = staticmethod(hires_cam), 0
     def __init__(self,
         weight=1.,            # of the localisation term, a mean over images: a number, or a fastai schedule; 0 is exactly the plain loss
-        layer=None,           # a module, its dotted name, 'input', a list of these, or None: the last layer that still has a grid
+        layer=None,           # a module, its name, 'input', a list of these, None: the last layer that has a grid, or an int: with cells of at most so many pixels
         term=outside_share,   # (maps, mask, inside) → one number an image, see `heatcam.losses`
         score='true',         # whose map: 'true', 'predicted' (as published), 'projection', 'log_probs' or a function
         inside=None,          # region codes of the mask that count as inside; None: every code but 0 and 255
@@ -118,6 +119,16 @@ class RRRLoss(HeatmapLoss):
     method = staticmethod(input_gradient)
     def __init__(self, weight=1., layer='input', term=squared_outside, score='log_probs', **kwargs):
         super().__init__(weight, layer, term, score, **kwargs)
+
+# %% ../nbs/06_callbacks.ipynb #60f69ee6
+@patch(cls_method=True)
+def robust(cls: HeatmapLoss,
+    weight: float=1.,  # at the end of the training; a tenth of it at the start
+    layer=16,          # see `HeatmapLoss`: the last layer with cells of at most 16 pixels
+    **kwargs,          # passed on to `HeatmapLoss`
+) -> HeatmapLoss:
+    "Settings for a tempting shortcut: all evidence, as plain mass, at a fine layer, with a rising weight; see `experiments/06_mask_budget`."
+    return cls(SchedCos(weight/10, weight), layer, term=outside_mass, score='projection', evidence='absolute', **kwargs)
 
 # %% ../nbs/06_callbacks.ipynb #c0c55768
 def _check_batch(xb, yb):
@@ -360,7 +371,7 @@ class _Shown(_Mean):
     @property
     def name(self): return self.of.name
 
-# %% ../nbs/06_callbacks.ipynb #305c4f87
+# %% ../nbs/06_callbacks.ipynb #59a620fb
 @patch
 def before_fit(self: HeatmapLoss):
     "Wraps fastai's batch and adds the parts of the loss to the training table."
@@ -370,7 +381,8 @@ def before_fit(self: HeatmapLoss):
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
     if self._trains: self._refuse_mixing()
     self._leave()  # a fit that broke off before its first epoch has left its things behind
-    self._found = find_layer(self.learn.model, self.layer) if self.layer is not None else None
+    named = not any(o is None or isinstance(o, int) for o in (self.layer if isinstance(self.layer, (list, tuple)) else [self.layer]))
+    self._found = find_layer(self.learn.model, self.layer) if named else None  # the others need an image to be found
     parts = [_ClassLoss('class_loss'), _HeatmapTerm('heatmap_loss')] if self._trains else []
     for m in self.learn.metrics:
         if isinstance(m, HeatmapPull): parts.append(_Shown(m.other))

@@ -302,11 +302,12 @@ def grid_layers(
         for m, mode in modes.items(): m.training = mode
     return layers
 
-# %% ../nbs/03_cam.ipynb #8ec7ed73
+# %% ../nbs/03_cam.ipynb #d1eade6e
 def find_layer(
     model: nn.Module,
-    layer=None,                 # a module of `model`, its dotted name, 'input', or None: the last layer that still has a grid
-    x: torch.Tensor|None=None,  # (N, C, H, W) images to look with, needed where `layer` is None
+    layer=None,                 # a module of `model`, its dotted name, 'input', None: the last layer that still has a grid, or an int:
+                                # the last one whose cells are at most that many pixels wide
+    x: torch.Tensor|None=None,  # (N, C, H, W) images to look with, needed where `layer` is None or an int
     reshape=None,               # see `cam_map`
 ): # a module, or `InputOf`; for a list of layers a list of them
     "The layer whose activations are recorded. Raises `ValueError` where there is none."
@@ -317,7 +318,7 @@ def find_layer(
         if any(m is layer for m in model.modules()): return layer
         raise ValueError(f'the layer {type(layer).__name__} is not a module of the model')
     modules = dict(model.named_modules())
-    if layer is not None:
+    if layer is not None and not isinstance(layer, int):
         if layer in modules: return modules[layer]
         raise ValueError(f'the model has no layer {layer!r}; it has, for example: {", ".join(list(modules)[1:9])}')
     if x is None: raise ValueError('to find the last layer that has a grid, give images x; or name the layer')
@@ -325,7 +326,9 @@ def find_layer(
     if not layers: raise ValueError(
         f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell: '
         'a heatmap needs a layer with a grid, for example a convolution')
-    return modules[layers[-1][0]]
+    fine = [name for name, size in layers if layer is None or max(n/k for n, k in zip(x.shape[-2:], size)) <= layer + .5]
+    if not fine: raise ValueError(f'no layer has cells of at most {layer} pixels: the finest grid has {max(s for _, s in layers)} for images of {tuple(x.shape[-2:])}')
+    return modules[fine[-1]]
 
 # %% ../nbs/03_cam.ipynb #03cd6e97
 def heatmaps(
