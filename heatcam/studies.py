@@ -220,7 +220,7 @@ def heatcam_study(
     n: int=0,                                         # Models an arm; 0: as many as the study is meant to have
     n_jobs: int=0,                                    # Worker processes; 0: one a core, or one in all where there is a GPU
     seed: int=0,                                      # Another seed, another study
-    out: str='',                                      # Folder of the results, an earlier run's is continued; empty: the study's name
+    out: str='',                                      # Folder of the results, an earlier run's is continued; empty: study-NAME
     list: Param('Name the studies', bool)=False,
 ):
     "Run one of the studies behind the experiments' notebooks, and leave its table"
@@ -228,7 +228,7 @@ def heatcam_study(
         for k, q in QUESTIONS.items(): print(f'{k:20s} {q.asks}')
         return
     n_jobs = n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
-    out = out or name
+    out = out or f'study-{name}'
     try: trials = run_question(name, out, n, n_jobs, seed)
     except StudyError as e: sys.exit(f'heatcam_study: {e}')
     except KeyboardInterrupt: sys.exit(f'\nheatcam_study: stopped. What is finished is in {out}; the same command goes on from there')
