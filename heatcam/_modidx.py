@@ -478,5 +478,6 @@ d = { 'settings': { 'branch': 'main',
                                  'heatcam.studies.run_question': ('studies.html#run_question', 'heatcam/studies.py'),
                                  'heatcam.studies.shortcut': ('studies.html#shortcut', 'heatcam/studies.py'),
                                  'heatcam.studies.shortcut_resnet': ('studies.html#shortcut_resnet', 'heatcam/studies.py'),
+                                 'heatcam.studies.study_command': ('studies.html#study_command', 'heatcam/studies.py'),
                                  'heatcam.studies.study_tests': ('studies.html#study_tests', 'heatcam/studies.py'),
                                  'heatcam.studies.tradeoff': ('studies.html#tradeoff', 'heatcam/studies.py')}}}

@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'RECIPE', 'ARMS', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'WEIGHTS', 'QUESTIONS', 'arms',
            'Question', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'question',
-           'question_studies', 'rounded', 'interval', 'arm_summary', 'study_tests', 'run_question', 'heatcam_study']
+           'question_studies', 'rounded', 'interval', 'arm_summary', 'study_tests', 'run_question', 'heatcam_study',
+           'study_command']
 
 # %% ../nbs/13_studies.ipynb #8ca5ed54
+import argparse
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.script import Param, call_parse
 from joblib.externals.loky import get_reusable_executor
 
 from .phantom import EXPERIMENTS, PhantomSpec, Tag
@@ -214,14 +215,13 @@ def run_question(
     write_whole(Path(out)/'trials.csv', lambda tmp: rounded(trials).to_csv(tmp, index=False))
     return trials
 
-@call_parse
 def heatcam_study(
-    name: Param('Which study, see --list', str, opt=False, nargs='?')='',
+    name: str='',                                     # Which study, see `list`
     n: int=0,                                         # Models an arm; 0: as many as the study is meant to have
     n_jobs: int=0,                                    # Worker processes; 0: one a core, or one in all where there is a GPU
     seed: int=0,                                      # Another seed, another study
     out: str='',                                      # Folder of the results, an earlier run's is continued; empty: study-NAME
-    list: Param('Name the studies', bool)=False,
+    list: bool=False,                                 # Name the studies
 ):
     "Run one of the studies behind the experiments' notebooks, and leave its table"
     if list or not name:
@@ -236,3 +236,13 @@ def heatcam_study(
     with pd.option_context('display.width', 250, 'display.max_columns', 30, 'display.max_rows', 500):
         print(arm_summary(trials, question(name).endpoints[:1]).round(3).to_string(index=False))
     print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: the table is {Path(out)/"trials.csv"}')
+
+def study_command(args=None):
+    "`heatcam_study` on the command line."
+    p = argparse.ArgumentParser('heatcam_study', description=heatcam_study.__doc__)
+    p.add_argument('name', nargs='?', default='', help='which study, see --list')
+    p.add_argument('--list', action='store_true', help='name the studies')
+    for k, say in dict(n='models an arm; 0: as many as the study is meant to have', seed='another seed, another study',
+                       n_jobs='worker processes; 0: one a core, or one in all where there is a GPU').items(): p.add_argument(f'--{k}', type=int, default=0, help=say)
+    p.add_argument('--out', default='', help="folder of the results, an earlier run's is continued; empty: study-NAME")
+    heatcam_study(**vars(p.parse_args(args)))
