@@ -62,6 +62,7 @@ class StudyError(ValueError): "What is wrong with a study or its folder, in a se
 def _one_of(what, name, known):
     if name not in known: raise StudyError(f'{what} must be one of {", ".join(map(str, known))}, got {name!r}')
 
+# %% ../nbs/09_population.ipynb #a1b2c3d4
 @dataclass(frozen=True)
 class Arm:
     "A way of training: class loss + `weight` × localisation term."
