@@ -120,14 +120,14 @@ class RRRLoss(HeatmapLoss):
     def __init__(self, weight=1., layer='input', term=squared_outside, score='log_probs', **kwargs):
         super().__init__(weight, layer, term, score, **kwargs)
 
-# %% ../nbs/06_callbacks.ipynb #60f69ee6
+# %% ../nbs/06_callbacks.ipynb #88e2292d
 @patch(cls_method=True)
 def robust(cls: HeatmapLoss,
     weight: float=1.,  # at the end of the training; a tenth of it at the start
-    layer=16,          # see `HeatmapLoss`: the last layer with cells of at most 16 pixels
+    layer=16,          # see `HeatmapLoss`; 16: the last layer with cells of at most 16 pixels
     **kwargs,          # passed on to `HeatmapLoss`
 ) -> HeatmapLoss:
-    "Settings for a tempting shortcut: all evidence, as plain mass, at a fine layer, with a rising weight; see `experiments/06_mask_budget`."
+    "Settings for a tempting shortcut: all evidence, as plain mass, at a fine layer, with a rising weight; see `experiments/05_shortcut`."
     return cls(SchedCos(weight/10, weight), layer, term=outside_mass, score='projection', evidence='absolute', **kwargs)
 
 # %% ../nbs/06_callbacks.ipynb #c0c55768
@@ -199,7 +199,7 @@ def _watched(self: HeatmapLoss):
 def _wanted(self: HeatmapLoss):
     return self.mask is not None and (self.weight_now > 0 or bool(self._watched) or (self._trains and not self.training))
 
-# %% ../nbs/06_callbacks.ipynb #5476dde0
+# %% ../nbs/06_callbacks.ipynb #cda567e0
 @patch
 def _record(self: HeatmapLoss, do_one_batch):
     if self not in self.learn.cbs or not self._wanted: return do_one_batch()
@@ -208,6 +208,10 @@ def _record(self: HeatmapLoss, do_one_batch):
         self._found = find_layer(self.learn.model, self.layer, self.xb[0][:2], self.reshape)
     with Recorded(self._found) as self._rec:
         try: do_one_batch()
+        except RuntimeError as e:
+            if 'derivative for ' not in str(e): raise
+            raise NotImplementedError(f'{e}: between the recorded layer and the scores the network uses an operation that PyTorch '
+                                      'can differentiate only once, and a heatmap loss needs it twice. Name a later layer (layer=…)') from e
         finally: self._rec = None
 
 @patch

@@ -7,8 +7,8 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
 
-# %% ../nbs/03_cam.ipynb #fb804833
-from contextlib import nullcontext
+# %% ../nbs/03_cam.ipynb #1593033b
+from contextlib import ExitStack
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
+from torch.overrides import TorchFunctionMode
 
 from .data import show_outline
 
@@ -81,10 +82,17 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/03_cam.ipynb #cb164dcc
+# %% ../nbs/03_cam.ipynb #74328306
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
+
+class _TwiceDifferentiable(TorchFunctionMode):
+    "`hardsigmoid` written out, as PyTorch knows only its first derivative."
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is not F.hardsigmoid: return func(*args, **(kwargs or {}))
+        def plain(input, inplace=False): return input.copy_(F.relu6(input + 3)/6) if inplace else F.relu6(input + 3)/6
+        return plain(*args, **(kwargs or {}))
 
 class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
@@ -96,8 +104,8 @@ class Recorded:
 
     def __enter__(self):
         self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
-        self.kernel = sdpa_kernel(SDPBackend.MATH) if self.grad_mode else nullcontext()
-        self.kernel.__enter__()
+        self.plain = ExitStack()
+        if self.grad_mode: self.plain.enter_context(sdpa_kernel(SDPBackend.MATH)); self.plain.enter_context(_TwiceDifferentiable())
         for i, layer in enumerate(self.layers):
             if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
             else: hook = layer.register_forward_hook(self._keeper(i))
@@ -106,7 +114,7 @@ class Recorded:
 
     def __exit__(self, *exc):
         for h in self.hooks: h.remove()
-        self.kernel.__exit__(None, None, None)
+        self.plain.close()
         torch.set_grad_enabled(self.grad_mode)
 
     @property

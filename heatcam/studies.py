@@ -48,6 +48,7 @@ ARMS = {
     'all evidence, share': dict(term='outside_share', weight=1., **_ALL),
     'all evidence, mass': dict(term='outside_mass', weight=1., **_ALL),
     'recipe': RECIPE,
+    'recipe, two layers': RECIPE | dict(layer='1,2'),  # of the small CNN
     'RRR': dict(term='squared_outside', method='input_gradient', layer='input', score='log_probs', weight=10.),
     'tag at random': dict(images='tag at random'),
     'outside blanked': dict(images='outside blanked')}
@@ -100,11 +101,12 @@ def shortcut(n, seed, **sizes):
     half = max(2, n//2)
     main = [_shortcut(f'{head}, {heart} heart', heart, tag, model, ARMS, n, **kw) for head, model, heart, tag in (
         ('flatten', 'small_cnn', 'easy', 'corner'), ('flatten', 'small_cnn', 'hard', 'glyph'), ('GAP', 'small_cnn_gap', 'hard', 'glyph'))]
+    easy = _shortcut('GAP, easy heart', 'easy', 'corner', 'small_cnn_gap', _FEW, n, **kw)
     kinds = [_shortcut(f'{head}, {tag.replace("_", " ")}', 'hard', tag, model, _FEW, half, **kw)
              for head, model in (('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap')) for tag in ('big_corner', 'brightness', 'presence')]
     weaker = [_shortcut(f'flatten, strength {s}', 'hard', 'glyph', 'small_cnn', _FEW[:2], half, s, **kw) for s in (.5, .8, .95)]
     fewer = lambda s: replace(s, arms=tuple(a if a.name in _CLAIMS else replace(a, n=half) for a in s.arms))
-    return [fewer(s) for s in main] + kinds + weaker
+    return [*map(fewer, main), easy, *kinds, *weaker]
 
 def shortcut_resnet(n, seed, **sizes):
     "The same question for ResNet-18, by a layer with cells of 16 pixels and by the last one."
