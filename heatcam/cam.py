@@ -7,7 +7,7 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
 
-# %% ../nbs/03_cam.ipynb #1593033b
+# %% ../nbs/03_cam.ipynb #fc555061
 from contextlib import ExitStack
 
 import matplotlib.pyplot as plt
@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
+from torch.autograd import Function
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 from torch.overrides import TorchFunctionMode
@@ -82,30 +83,26 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/03_cam.ipynb #74328306
+# %% ../nbs/03_cam.ipynb #2ede98ab
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
 
-class _TwiceDifferentiable(TorchFunctionMode):
-    "`hardsigmoid` written out, as PyTorch knows only its first derivative."
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not F.hardsigmoid: return func(*args, **(kwargs or {}))
-        def plain(input, inplace=False): return input.copy_(F.relu6(input + 3)/6) if inplace else F.relu6(input + 3)/6
-        return plain(*args, **(kwargs or {}))
-
 class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
     def __init__(self,
-        layer,  # a module whose output is a tensor, an `InputOf` a model, or a list of them
+        layer,       # a module whose output is a tensor, an `InputOf` a model, or a list of them
+        model=None,  # the network, if at hand: what it doesn't need is left out, which saves a small one some percent of a step
     ):
-        self.one = not isinstance(layer, (list, tuple))
+        self.one, self.model = not isinstance(layer, (list, tuple)), model
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
 
     def __enter__(self):
         self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
-        self.plain = ExitStack()
-        if self.grad_mode: self.plain.enter_context(sdpa_kernel(SDPBackend.MATH)); self.plain.enter_context(_TwiceDifferentiable())
+        self.twice = ExitStack()
+        if self.grad_mode:
+            self.twice.enter_context(sdpa_kernel(SDPBackend.MATH))
+            if self.model is None or _needs_twice(self.model): self.twice.enter_context(_Twice())
         for i, layer in enumerate(self.layers):
             if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
             else: hook = layer.register_forward_hook(self._keeper(i))
@@ -114,7 +111,7 @@ class Recorded:
 
     def __exit__(self, *exc):
         for h in self.hooks: h.remove()
-        self.plain.close()
+        self.twice.close()
         torch.set_grad_enabled(self.grad_mode)
 
     @property
@@ -140,6 +137,76 @@ def _keeper(self: Recorded, i, of_input=False):
 def _has_grid(o): return isinstance(o, torch.Tensor) and o.ndim == 4 and o.shape[-2]*o.shape[-1] > 1
 def _describe(o):
     return f'shape {tuple(o.shape)} of {o.dtype}' if isinstance(o, torch.Tensor) else f'a {type(o).__name__}'
+
+# %% ../nbs/03_cam.ipynb #4cdba296
+class _OuterProducts(torch.Tensor):
+    "The gradient of a dense layer's weights before it is multiplied out: a sum of leftᵀ @ right."
+    __torch_function__ = torch._C._disabled_torch_function_impl
+    @staticmethod
+    def __new__(cls, pairs):  # of (n, out) and (n, in)
+        (left, right), *_ = pairs
+        return torch.Tensor._make_wrapper_subclass(cls, (left.shape[1], right.shape[1]), dtype=left.dtype, device=left.device)
+    def __init__(self, pairs): self.pairs = pairs
+    def multiply(self):
+        left, right = (torch.cat(o) for o in zip(*self.pairs))
+        return left.t() @ right
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.detach.default: return cls(args[0].pairs)
+        if func is torch.ops.aten.add.Tensor and not kwargs and all(isinstance(o, cls) for o in args): return cls(args[0].pairs + args[1].pairs)
+        return func(*[o.multiply() if isinstance(o, cls) else o for o in args], **(kwargs or {}))
+
+# %% ../nbs/03_cam.ipynb #1c305f3e
+class _Weights(Function):
+    "The weights as they are; their gradient is multiplied out on the way back."
+    @staticmethod
+    def forward(ctx, w): return w.view_as(w)
+    @staticmethod
+    def backward(ctx, g): return g.multiply() if isinstance(g, _OuterProducts) else g
+
+class _Dense(Function):
+    "x @ wᵀ. Its derivative is `_DenseBack`, and the other way round, as often as it takes."
+    @staticmethod
+    def forward(ctx, x, w): ctx.save_for_backward(x, w); return x @ w.t()
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return _DenseBack.apply(g, w), _OuterProducts([(g, x)])
+
+class _DenseBack(Function):
+    "g @ w."
+    @staticmethod
+    def forward(ctx, g, w): ctx.save_for_backward(g, w); return g @ w
+    @staticmethod
+    def backward(ctx, x):
+        g, w = ctx.saved_tensors
+        return _Dense.apply(x, w), _OuterProducts([(g, x)])
+
+# %% ../nbs/03_cam.ipynb #7a6acbad
+_LARGE = 10**6  # weights of a dense layer
+def _large(x, w):
+    plain = type(w) in (torch.Tensor, nn.Parameter) and isinstance(x, torch.Tensor) and x.ndim == 2 and x.dtype == w.dtype
+    return (plain and w.numel() >= _LARGE and x.requires_grad and w.requires_grad and torch.is_grad_enabled()
+            and not torch.is_autocast_enabled(x.device.type))  # which would choose another dtype for them
+
+def _linear(input, weight, bias=None):
+    if not _large(input, weight): return F.linear(input, weight, bias)
+    y = _Dense.apply(input.as_subclass(torch.Tensor), _Weights.apply(weight))
+    if bias is not None: y = y + bias
+    return y.as_subclass(type(input))
+
+def _hardsigmoid(input, inplace=False):
+    y = F.relu6(input + 3)/6
+    return input.copy_(y) if inplace else y
+
+class _Twice(TorchFunctionMode):
+    "Functions that PyTorch differentiates only once, or at a price the second time, are replaced."
+    instead = {F.linear: _linear, F.hardsigmoid: _hardsigmoid}
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return self.instead.get(func, func)(*args, **(kwargs or {}))
+
+def _needs_twice(model):
+    return any(isinstance(o, nn.Hardsigmoid) or (isinstance(o, nn.Linear) and o.weight.numel() >= _LARGE) for o in model.modules())
 
 # %% ../nbs/03_cam.ipynb #e1160875
 def _true(logits, y, **_):
