@@ -10,7 +10,8 @@ from heatcam.cam import heatmaps
 from heatcam.overlap import overlap
 from heatcam.phantom import CLASSES
 from heatcam.plots import plot_heatmap
-from heatcam.population import Study, load_trial, study_sets, trial_table
+from heatcam.population import Study, study_sets
+from heatcam.runs import load_trial, trial_table
 
 out = Path(sys.argv[1])
 study = Study(**json.loads((out/'study.json').read_text())['studies'][1])
