@@ -233,7 +233,7 @@ def _log_probs(logits, y, **_):
 
 SCORES = dict(true=_true, predicted=_predicted, projection=_projection, log_probs=_log_probs)
 
-# %% ../nbs/03_cam.ipynb #8d215235
+# %% ../nbs/03_cam.ipynb #f017fad9
 def class_score(
     logits: torch.Tensor,        # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
     y: torch.Tensor|None=None,   # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
@@ -249,7 +249,10 @@ def class_score(
     if z.dtype in (torch.float16, torch.bfloat16): z = z.float()
     if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
     if plain[1] is not None and len(plain[1]) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(plain[1])}')
-    return SCORES[score](z, plain[1], generator=generator)
+    t = plain[1]
+    if t is not None and (t.ndim > 2 or (t.ndim == 2 and t.shape[1] not in (1, z.shape[1]))): raise ValueError(
+        f'targets of shape {tuple(t.shape)} for class scores of shape {tuple(z.shape)}: give (N,) class indices or one column a class')
+    return SCORES[score](z, t, generator=generator)
 
 # %% ../nbs/03_cam.ipynb #36ee56a4
 def tokens_to_grid(

@@ -6,19 +6,19 @@
 __all__ = ['outside_max', 'outside_share', 'outside_mass', 'squared_outside', 'energy_loss', 'l1_loss', 'inside_bce', 'dice_loss',
            'soft_iou_loss', 'heatmap_terms', 'heatmap_loss', 'MSESigmoidLoss']
 
-# %% ../nbs/05_losses.ipynb #87891de5
+# %% ../nbs/05_losses.ipynb #47c0db1c
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .cam import heatmap
-from .overlap import dice, is_annotated, map_areas, soft_iou
+from .overlap import dice, heat_areas, is_annotated, map_areas, soft_iou
 
-# %% ../nbs/05_losses.ipynb #40090c30
-def _heat(maps, eps):
-    "Positive part (N, 1, h, w) of `maps`, divided by its maximum; fades to zero where that is below `eps`."
-    heat = maps.clamp_min(0)
-    return heat/heat.amax((1, 2, 3), keepdim=True).clamp_min(eps)
+# %% ../nbs/05_losses.ipynb #78b542d1
+def _heat(maps, mask, inside, eps):
+    "`heat_areas`, the heat divided by its maximum; fades to zero where that is below `eps`."
+    heat, i, o = heat_areas(maps, mask, inside)
+    return heat/heat.amax((1, 2, 3), keepdim=True).clamp_min(eps), i, o
 
 def outside_max(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
@@ -27,10 +27,10 @@ def outside_max(
     eps: float=1e-6,     # guard: the maximum of a heatmap is taken to be at least this
 ) -> torch.Tensor: # (N,) in [0, 1]: mean over the annotated area of the max-normalised heatmap outside the mask
     "The published term (Callanan, section 1): how bright the heatmap is outside, relative to its brightest cell."
-    i, o = map_areas(maps, mask, inside)
-    return (_heat(maps, eps)*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
+    heat, i, o = _heat(maps, mask, inside, eps)
+    return (heat*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
 
-# %% ../nbs/05_losses.ipynb #0c21ba50
+# %% ../nbs/05_losses.ipynb #4d71f762
 def outside_share(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
@@ -38,22 +38,21 @@ def outside_share(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]: the share of the heatmap's mass that lies outside the mask
     "The share of the heatmap's mass outside: 1 - overlap, and 0 for an empty heatmap."
-    i, o = map_areas(maps, mask, inside)
-    heat = maps.clamp_min(0)
+    heat, i, o = heat_areas(maps, mask, inside)
     # by its maximum first, so that tiny maps don't underflow; it cancels in the share, and so would its gradient
     heat = heat/heat.detach().amax((1, 2, 3), keepdim=True).clamp_min(eps)
     out, total = (heat*o).sum((1, 2, 3)), (heat*(i + o)).sum((1, 2, 3))
     return out/total.clamp_min(eps)
 
-# %% ../nbs/05_losses.ipynb #a5299bb9
+# %% ../nbs/05_losses.ipynb #ff09f9a3
 def outside_mass(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # as in `outside_max`
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> torch.Tensor: # (N,) 0 or more: the heatmap outside the mask, added up over the map's cells
     "How much evidence lies outside, in units of the score where the map is HiResCAM's."
-    i, o = map_areas(maps, mask, inside)
-    return (maps.clamp_min(0)*o).sum((1, 2, 3))
+    heat, _, o = heat_areas(maps, mask, inside)
+    return (heat*o).sum((1, 2, 3))
 
 def squared_outside(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
@@ -61,10 +60,10 @@ def squared_outside(
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> torch.Tensor: # (N,) 0 or more: the squares of the heatmap outside the mask, added up over the map's cells
     "The penalty of RRR (Ross et al. 2017, eq. 1), there of the input gradient."
-    i, o = map_areas(maps, mask, inside)
-    return (maps.clamp_min(0)**2*o).sum((1, 2, 3))
+    heat, _, o = heat_areas(maps, mask, inside)
+    return (heat*(heat*o)).sum((1, 2, 3))
 
-# %% ../nbs/05_losses.ipynb #437c4ed8
+# %% ../nbs/05_losses.ipynb #87488aeb
 def energy_loss(
     maps: torch.Tensor,  # (N, 1, h, w) signed maps
     mask: torch.Tensor,  # as in `outside_max`
@@ -72,12 +71,12 @@ def energy_loss(
     eps: float=1e-6,     # a heatmap whose mass is far below this counts as empty
 ) -> torch.Tensor: # (N,) in [0, 1]; 1 for an empty heatmap, 0 for an image without annotation
     "1 - energy pointing game (Rao et al. 2023), an empty heatmap's energy being 0."
-    i, o = map_areas(maps, mask, inside)
-    heat = maps.clamp_min(0)
-    energy = (heat*i).sum((1, 2, 3))/((heat*(i + o)).sum((1, 2, 3)) + eps)
+    heat, i, o = heat_areas(maps, mask, inside)
+    top = heat.detach().amax((1, 2, 3), keepdim=True).clamp_min(1)  # so that huge maps don't overflow; it cancels
+    energy = (heat/top*i).sum((1, 2, 3))/((heat/top*(i + o)).sum((1, 2, 3)) + eps/top.view(-1))
     return torch.where(is_annotated(mask), 1 - energy, 0.)
 
-# %% ../nbs/05_losses.ipynb #624ca7c1
+# %% ../nbs/05_losses.ipynb #34b0ba12
 def _if_any(maps, i, o, loss):
     "`loss`, and 0 without gradient for an empty heatmap."
     return torch.where((maps.clamp_min(0)*(i + o)).sum((1, 2, 3)) > 0, loss, 0.)
@@ -89,8 +88,7 @@ def l1_loss(
     eps: float=1e-6,     # guard, as in `outside_max`
 ) -> torch.Tensor: # (N,) in [0, 1]
     "Mean difference of the max-normalised heatmap and the mask (GRADIA, Gao et al. 2022; Rao et al. 2023)."
-    i, o = map_areas(maps, mask, inside)
-    heat = _heat(maps, eps)
+    heat, i, o = _heat(maps, mask, inside, eps)
     off = ((1 - heat)*i + heat*o).sum((1, 2, 3))/(i + o).sum((1, 2, 3)).clamp_min(eps)
     return _if_any(maps, i, o, off)
 
@@ -102,8 +100,8 @@ def inside_bce(
     floor: float=1e-3,   # of the heatmap in the logarithm, so that a cold cell costs 6.9 and not infinity
 ) -> torch.Tensor: # (N,) from 0 to -log(floor)
     "Cross-entropy of the max-normalised heatmap inside the mask (PPCE, Rao et al. 2023; HAICS, Shen et al. 2021)."
-    i, o = map_areas(maps, mask, inside)
-    cold = -((1 - floor)*_heat(maps, eps) + floor).log()
+    heat, i, o = _heat(maps, mask, inside, eps)
+    cold = -((1 - floor)*heat + floor).log()
     return _if_any(maps, i, o, (cold*i).sum((1, 2, 3))/i.sum((1, 2, 3)).clamp_min(eps))
 
 def dice_loss(

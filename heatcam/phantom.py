@@ -260,7 +260,7 @@ def draw_cues(
     y, rng = np.asarray(y), _Streams(seed, 3)
     return np.where(rng('right').random(len(y)) < strength, y, rng('other').integers(0, len(CLASSES), len(y)))
 
-# %% ../nbs/00_phantom.ipynb #f6c5d674
+# %% ../nbs/00_phantom.ipynb #66999286
 def _glyphs(size):
     "A square, a disc, a cross and a triangle, (4, size, size)."
     t = np.linspace(-1, 1, size)
@@ -277,6 +277,8 @@ def set_tag(
     cue, n = np.asarray(cue), len(phantoms)
     if cue.shape != (n,): raise ValueError(f'cue must have one class index an image, shape ({n},), got {cue.shape}')
     (H, W), s, m = phantoms.images.shape[1:], tag.size, tag.margin
+    if not np.isin(cue, range(len(CLASSES))).all(): raise ValueError(f'cue must hold class indices from 0 to {len(CLASSES) - 1}, got {np.unique(cue)}')
+    if s + 2*m > min(H, W): raise ValueError(f'a tag of {s} pixels and its margins of {m} do not fit a canvas of {H} × {W} pixels')
     img, reg = phantoms.images.copy(), phantoms.regions.copy()
     top, left = np.array([0, 0, 1, 1])*(H - s - 2*m) + m, np.array([0, 1, 0, 1])*(W - s - 2*m) + m
     corner = cue if tag.kind == 'corner' else np.full(n, 3)

@@ -34,7 +34,7 @@ def _inside01(v, name):
     "An error unless 0 < `v` < 1"
     if not 0 < v < 1: raise ValueError(f'{name} is {v}, expected a share between 0 and 1, such as 0.05 or 0.95')
 
-# %% ../nbs/11_stats.ipynb #1a81ee4e
+# %% ../nbs/11_stats.ipynb #f8fb745f
 def shapiro_wilk(
     x, # one number a model, shape (n,); NaN, text or an empty group is an error
 ) -> tuple[float, float]: # W in (0, 1] and its p; both NaN where W says nothing: n < 3, or all values the same
@@ -42,7 +42,7 @@ def shapiro_wilk(
     x = _sample(x, 'x')
     # scipy refuses n < 3; for constant data it warns and answers W = 1, p = 1, as if they were perfectly normal
     if len(x) < 3 or np.ptp(x) == 0: return math.nan, math.nan
-    W, p = shapiro(x)
+    W, p = shapiro((x - x.min())/np.ptp(x))  # it takes a range below 1e-19 for a constant
     return float(W), float(p)
 
 # %% ../nbs/11_stats.ipynb #59fa37a7
