@@ -8,14 +8,19 @@ __all__ = ['UNANNOTATED', 'SPLITS', 'MASK_FAULTS', 'ImageMaskSet', 'InMemoryDL',
            'boxes_to_mask', 'spoil_masks', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'ImageMaskDL',
            'OpenRegionMask', 'RegionMaskBlock', 'FolderMasks', 'ImageMaskDataLoaders']
 
-# %% ../nbs/01_data.ipynb #b714f54b
+# %% ../nbs/01_data.ipynb #673feaae
 import json
+import math
 import os
+import stat
 from collections import defaultdict
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -26,7 +31,7 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.core import show_results as _show_results
 from fastai.data.load import DataLoader
 from fastai.data.transforms import (CategoryMap, ColReader, IndexSplitter, IntToFloatTensor, RandomSplitter,
-                                    get_image_files, parent_label)
+                                    image_extensions, parent_label)
 from fastai.torch_core import TensorCategory, TensorImageBW, TensorMask, default_device, show_image, subplots
 from fastai.vision.core import PILImage, PILMask, image2tensor
 from fastai.vision.data import ImageBlock
@@ -238,7 +243,7 @@ def _one_channel(im):
         m = m[...,0]
     return m.astype(np.uint8)*255 if m.dtype == bool else m
 
-# %% ../nbs/01_data.ipynb #239e1dae
+# %% ../nbs/01_data.ipynb #8afef3e6
 def _as_bytes(m):
     "Whole numbers from 0 to 255 as uint8."
     if m.dtype in (np.uint8, bool): return m.astype(np.uint8)
@@ -253,7 +258,7 @@ def _to_codes(im, white=None, threshold=None):
         return (np.asarray(im if im.mode[0] in 'IF' else im.convert('L')) >= threshold).astype(np.uint8), False
     m = _one_channel(im)
     if m.dtype != np.uint8: m = _as_bytes(np.where(m > 0, 255, 0) if np.isin(m, (0, 65535)).all() else m)
-    found = np.flatnonzero(np.bincount(m.ravel(), minlength=256))
+    found = np.flatnonzero(Image.fromarray(m).histogram())
     two = np.isin(found, (0, 255)).all()
     if (im.format == 'JPEG' and not two) or (len(found) > _SOFT and 255 in found): raise ValueError(
         f'holds {len(found)} grey levels, of which none is a code: give threshold=128, or save a black and white PNG')
@@ -261,16 +266,21 @@ def _to_codes(im, white=None, threshold=None):
     if white == 'unannotated' or not (two and 255 in found and painted): return m, False
     return m//255, True
 
-# %% ../nbs/01_data.ipynb #364ece09
+# %% ../nbs/01_data.ipynb #7dde0aea
 def _missing(o):
     "Is `o` the table's way to say that there is nothing?"
     if isinstance(o, str): return not o.strip()
     return o is None or o is pd.NA or (isinstance(o, (float, np.floating)) and bool(np.isnan(o)))
 
+def _plain(o, most=300):
+    "`o` as one line of text that is not too long and has no character that steers a terminal."
+    s = str(o)
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in s[:most]) + ' …'*(len(s) > most)
+
 def _box_fault(b, size):
     "What is wrong with a box in an image of `size` (H, W), or None."
     (x0, y0, x1, y1), (h, w) = b, size
-    if not np.isfinite(b).all(): return 'is not finite'
+    if not all(map(math.isfinite, b)): return 'is not finite'
     if x1 <= x0 or y1 <= y0: return 'is empty or inverted: x0 < x1 and y0 < y1 are needed, not x, y, width, height'
     if min(x0, y0) < -.5 or x1 > w + .5 or y1 > h + .5 or x0 >= w or y0 >= h or min(x1, y1) <= 0:
         return f'reaches out of the image, which has height {h} and width {w}'
@@ -278,13 +288,13 @@ def _box_fault(b, size):
 def _as_boxes(boxes):
     "`boxes`, also as JSON or a single one, as an array (k, 4)."
     try: b = np.asarray(json.loads(boxes) if isinstance(boxes, str) else boxes, dtype=float)
-    except (ValueError, TypeError):
-        raise ValueError(f'boxes must be numbers (k, 4): x0, y0, x1, y1, got {boxes!r}') from None
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        raise ValueError(f'boxes must be numbers (k, 4): x0, y0, x1, y1, got {_plain(repr(boxes), 80)}') from None
     b = b.reshape(-1, 4) if b.size == 0 or b.shape == (4,) else b
     if b.ndim != 2 or b.shape[1] != 4: raise ValueError(f'boxes must be (k, 4): x0, y0, x1, y1, got shape {b.shape}')
     return b
 
-# %% ../nbs/01_data.ipynb #692ce470
+# %% ../nbs/01_data.ipynb #4027ebb5
 def boxes_to_mask(
     boxes,        # (k, 4): x0, y0, x1, y1 in pixels, end exclusive, also JSON; []: nothing inside; None: not annotated
     size: tuple,  # (H, W) of the image
@@ -293,10 +303,10 @@ def boxes_to_mask(
     if _missing(boxes): return np.full(size, UNANNOTATED, np.uint8)
     boxes, mask = _as_boxes(boxes), np.zeros(size, np.uint8)
     text = lambda b: ', '.join(f'{v:g}' for v in b)
-    faults = [f'box {i} ({text(b)}) {f}' for i, b in enumerate(boxes) if (f := _box_fault(b, size))]
+    faults = [f'box {i} ({text(b)}) {f}' for i, b in enumerate(boxes.tolist()) if (f := _box_fault(b, size))]
     if faults: raise ValueError(f'{len(faults)} of {len(boxes)} boxes do not fit: ' + '; '.join(faults[:10])
                                 + (f'; … and {len(faults) - 10} more' if len(faults) > 10 else ''))
-    for x0, y0, x1, y1 in boxes.clip(0): mask[int(y0):int(np.ceil(y1)), int(x0):int(np.ceil(x1))] = 1
+    for x0, y0, x1, y1 in boxes.clip(0).tolist(): mask[int(y0):math.ceil(y1), int(x0):math.ceil(x1)] = 1
     return mask
 
 # %% ../nbs/01_data.ipynb #948b98c9
@@ -362,7 +372,7 @@ class TensorRegionMask(TensorMask):
         res[bare] = UNANNOTATED
         return res
 
-# %% ../nbs/01_data.ipynb #3a91161a
+# %% ../nbs/01_data.ipynb #6bd13b46
 @dataclass
 class MaskItem:
     "What is known of the mask of one image."
@@ -380,11 +390,36 @@ class MaskItem:
         if isinstance(self.image, Image.Image): return self.image.size[::-1]
         return _read_file(self.image, lambda im: im.size)[::-1]
 
+# %% ../nbs/01_data.ipynb #eef3c3b3
+def _check_file(file):
+    "A `ValueError` where `file` is no file, but a pipe or a device, which may never end, or larger than any image."
+    if hasattr(file, 'read'): return
+    st, most = os.stat(file), Image.MAX_IMAGE_PIXELS
+    if not stat.S_ISREG(st.st_mode): raise ValueError('is not a file')
+    if most and st.st_size > 4*most: raise ValueError(
+        f'has {st.st_size/1e6:.0f} MB, more than four bytes for each of PIL.Image.MAX_IMAGE_PIXELS={most}')
+
+def _check_opened(im):
+    "A `ValueError` where an opened image file is not one picture of a bearable size."
+    most = Image.MAX_IMAGE_PIXELS
+    if im.format in ('EPS', 'WMF'): raise ValueError(
+        f'is {im.format}, which only another program can draw: save it as PNG')
+    if most and im.width*im.height > most: raise ValueError(
+        f'promises {im.width} × {im.height} pixels, more than PIL.Image.MAX_IMAGE_PIXELS={most}')
+    if getattr(im, 'is_animated', False) and im.format not in ('MPO', 'PSD'): raise ValueError(
+        'holds more than one picture: save the one that is meant')  # MPO: a photo and its preview, PSD: layers
+
+# %% ../nbs/01_data.ipynb #3bb8df7a
 def _read_file(file, f):
     "`f` of the image file, opened; a `ValueError` says what is wrong with it."
     try:
-        with Image.open(file) as im: return f(im)
+        _check_file(file)
+        with Image.open(file) as im:
+            _check_opened(im)
+            return f(im)
     except UnidentifiedImageError: raise ValueError('is not an image that PIL can read') from None
+    except Image.DecompressionBombError as e: raise ValueError(
+        f'promises too many pixels, see PIL.Image.MAX_IMAGE_PIXELS: {e}') from None
     except ValueError: raise
     except Exception as e:  # PIL's errors are many
         raise ValueError(f'cannot be read: {getattr(e, "strerror", None) or e}') from e
@@ -479,30 +514,49 @@ def RegionMaskBlock(
     "A `TransformBlock` for masks, the last of a `DataBlock`'s blocks."
     return TransformBlock(type_tfms=OpenRegionMask(white, threshold), batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
 
-# %% ../nbs/01_data.ipynb #5256e77d
+# %% ../nbs/01_data.ipynb #0f4a9d16
 _BAD_IMAGE, _BAD_MASK = 'images that cannot be used', 'masks or boxes that cannot be used'
 _OTHER_SIZE = 'masks of another size than their image (height × width)'
+
+_ONE_LARGE, _LARGE = Lock(), 10**7  # pixels
+_MAX_SCANS = 100  # of a JPEG, which has a dozen; each decodes the whole image anew
 
 def _sound(im):
     "(H, W) of an opened image file that is whole."
     size = im.size[::-1]
-    if im.format == 'JPEG': im.draft(im.mode, (32, 32)); im.load()
-    else: im.verify()
+    if im.format in ('JPEG', 'MPO'): im.draft(im.mode, (32, 32))
+    im.load()
     return size
 
+def _checked(f):
+    "`f` of an opened file that is checked: `f` takes its turn if the image is large."
+    def g(im):
+        if im.format in ('JPEG', 'MPO'):
+            im.fp.seek(0); n = im.fp.read().count(b'\xff\xda')
+            if n > _MAX_SCANS: raise ValueError(f'has {n} scans, and a JPEG has a dozen: save it anew')
+        with _ONE_LARGE if im.width*im.height > _LARGE else nullcontext(): return f(im)
+    return g
+
+def _verify(file):
+    "Whether the checksums of a PNG are right: decoding does not ask them."
+    _read_file(file, lambda im: im.verify() if im.format == 'PNG' else None)
+
+# %% ../nbs/01_data.ipynb #2f9101a9
 def _check_item(o, white=None, threshold=None):
     "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its mask does with 255."
-    try: size = _read_file(o.image, _sound)
+    try: _verify(o.image); size = _read_file(o.image, _checked(_sound))
     except ValueError as e: return (_BAD_IMAGE, str(e)), None
     try:
         if not _missing(o.boxes): boxes_to_mask(o.boxes, size)
         if _missing(o.mask): return None, None
-        m, bw = _read_file(o.mask, lambda im: _to_codes(im, white, threshold))
+        _verify(o.mask)
+        h, w = _read_file(o.mask, lambda im: im.size)[::-1]
+        if (h, w) != size: return (_OTHER_SIZE, f'{h} × {w}, image {size[0]} × {size[1]}'), None
+        m, bw = _read_file(o.mask, _checked(lambda im: _to_codes(im, white, threshold)))
     except ValueError as e: return (_BAD_MASK, f'{os.path.basename(o.mask)} {e}' if o.mask else str(e)), None
-    if m.shape != size: return (_OTHER_SIZE, f'{m.shape[0]} × {m.shape[1]}, image {size[0]} × {size[1]}'), None
     return None, 'white' if bw else 'void' if (m == UNANNOTATED).any() else None
 
-# %% ../nbs/01_data.ipynb #40997323
+# %% ../nbs/01_data.ipynb #3fb27d9d
 def _check_items(names, items, white=None, threshold=None):
     "What is wrong with the files of all `MaskItem`s: {kind: [details]}."
     faults, used = defaultdict(list), defaultdict(list)
@@ -515,25 +569,31 @@ def _check_items(names, items, white=None, threshold=None):
                "(say what white is: white='inside' or white='unannotated')"] = used['white']
     return faults
 
-def _raise_faults(faults, n_max=10):
-    "One `ValueError` for all that is wrong: {kind: [details]}."
+def _raise_faults(faults, n_max=100):
+    "One `ValueError` for all that is wrong, {kind: [details]}, which is also its `faults`; it shows `n_max` of them."
     faults = {k: v for k, v in faults.items() if v}
     if not faults: return
     each, lines = max(2, n_max//len(faults)), []
     for k, v in faults.items():
-        lines += [f'{k}: {len(v)}', *(f'  {o}' for o in v[:each])] + [f'  … and {len(v) - each} more']*(len(v) > each)
-    raise ValueError('the data has faults, so nothing was loaded\n' + '\n'.join(lines))
+        lines += [f'{k}: {len(v)}', *(f'  {_plain(o)}' for o in v[:each])]
+        lines += [f'  … and {len(v) - each} more']*(len(v) > each)
+    err = ValueError('the data has faults, so nothing was loaded\n' + '\n'.join(lines))
+    err.faults = faults
+    raise err
 
-# %% ../nbs/01_data.ipynb #480ed129
+# %% ../nbs/01_data.ipynb #c8f9d482
 def _check_classes(labels, train, vocab=None):
     "What is wrong with `labels`, a list of classes an image: {kind: [classes]}."
     n = defaultdict(int)
     for o in labels:
         for c in o or (): n[c] += 1
     known = {c for i in train for c in labels[i] or ()} if vocab is None else set(vocab)
+    say = lambda cs: [f'{c} ({n[c]} image{"s"[:n[c] != 1]})' for c in sorted(cs, key=str)]
     kind = 'classes without a training image'
     if vocab is not None: kind = f'classes that are not in vocab ({", ".join(map(str, vocab))})'
-    return {kind: [f'{c} ({n[c]} image{"s"[:n[c] != 1]})' for c in sorted(set(n) - known, key=str)]}
+    text, rest = ({c for c in n if isinstance(c, str) == t} for t in (True, False))
+    return {kind: say(set(n) - known), 'classes that are text where others are not, or the other way round':
+            say(min(text, rest, key=len))}
 
 def _image_mask_dls(cls, items, y_block, valid, getters, img_cls, white, threshold, item_tfms, batch_tfms, kwargs):
     "`DataLoaders` of (image, class, mask) from checked items."
@@ -543,12 +603,15 @@ def _image_mask_dls(cls, items, y_block, valid, getters, img_cls, white, thresho
     enough = len(items) - len(valid) > kwargs.get('bs', 64)
     return cls.from_dblock(block, items, **{'drop_last': enough and kwargs.get('shuffle', True), **kwargs})
 
-# %% ../nbs/01_data.ipynb #ed3ba3d0
+# %% ../nbs/01_data.ipynb #0b56cf1a
+def _is_image(name): return Path(name).suffix.lower() in image_extensions
+
 @lru_cache(maxsize=4096)
 def _by_stem(folder, changed):
     "{name without suffix: [paths]} of the images in `folder`; `changed`, its time stamp, tells when to look anew."
     res = defaultdict(list)
-    for f in get_image_files(folder, recurse=False): res[f.stem].append(f)
+    for n in sorted(os.listdir(folder)):  # by name: a link to a mask that is gone is a fault and no missing mask
+        if not n.startswith('.') and _is_image(n): res[Path(n).stem].append(folder/n)
     return res
 
 class FolderMasks(DisplayedTransform):
@@ -585,14 +648,20 @@ def files(self: FolderMasks,
     folder = masks/fn.parent.relative_to(images)
     return _by_stem(folder, folder.stat().st_mtime_ns).get(fn.stem, []) if folder.is_dir() else []
 
-# %% ../nbs/01_data.ipynb #56dfaa61
-def _folder_faults(files, masks, find, name, tops):
-    "What is wrong with the places and names of images and masks in folders: {kind: [details]}."
+# %% ../nbs/01_data.ipynb #944e07f5
+_NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt', '.tar',
+             '.zip'}  # files that hold images, but not for PIL
+
+def _folder_faults(files, masks, others, find, name, tops):
+    "What is wrong with the places and names of images, masks and other files in folders: {kind: [details]}."
     of, images = defaultdict(list), defaultdict(list)
     for f in masks: of[f.relative_to(find.masks).with_suffix('')].append(f)
     for f in files: images[f.relative_to(find.images).with_suffix('')].append(f)
     names = lambda fs: ', '.join(map(name, fs))
-    return {'images outside of a class folder': [name(f) for f in files if f.parent in tops],
+    def key(f): return f.relative_to(find.masks).with_suffix('') if find.masks in f.parents else None
+    return {'files of a kind that is not read (convert them to PNG, or move them away)': [
+                name(f) for f in others if f.suffix.lower() in _NOT_READ or (key(f) in images and key(f) not in of)],
+            'images outside of a class folder': [name(f) for f in files if f.parent in tops],
             'masks without an image of their name (rename or remove them)': [
                 name(f) for k, v in of.items() if k not in images for f in v],
             'images with more than one mask': [
@@ -600,19 +669,38 @@ def _folder_faults(files, masks, find, name, tops):
             'masks that more than one image has': [
                 f'{names(of[k])}: {names(v)}' for k, v in images.items() if k in of and len(v) > 1]}
 
-# %% ../nbs/01_data.ipynb #91081225
+# %% ../nbs/01_data.ipynb #6377b5d0
+def _walk(root, folders, faults):
+    "All files below `root`, or below its `folders`, except for hidden ones; links are followed, but not in circles."
+    key, res = lambda p: (os.stat(p).st_dev, os.stat(p).st_ino), []
+    seen, name = {key(p) for p in root.resolve().parents if p.is_dir()}, lambda p: os.path.relpath(p, root.parent)
+    def lost(e): faults['folders that cannot be read'] += [f'{name(e.filename)}: {e.strerror}']*root.is_dir()
+    for d, dirs, names in os.walk(root, followlinks=True, onerror=lost):
+        top, k = folders and Path(d) == root, key(d)
+        if k in seen:
+            faults['folders that a link leads to a second time, or that lie above (remove the link)'].append(name(d))
+            dirs.clear(); continue
+        seen.add(k)
+        dirs[:] = [o for o in dirs if (o in folders if top else not o.startswith('.'))]
+        if not top: res += [Path(d)/o for o in names if not o.startswith('.')]
+    return res
+
+# %% ../nbs/01_data.ipynb #6f32be72
 def _folder_files(find, folders):
-    "Paths of images and of masks, in order, so that a seed means the same split everywhere."
-    within = lambda root, other: sorted(f for f in get_image_files(root, folders=folders)
+    "Paths of images, masks and other files, in order, so that a seed means the same split everywhere, and faults."
+    faults = defaultdict(list)
+    within = lambda root, other: sorted(f for f in _walk(root, folders, faults)
                                         if other not in f.parents or other in root.parents)
-    files, masks = within(find.images, find.masks), within(find.masks, find.images)
+    found = within(find.images, find.masks), within(find.masks, find.images)
+    files, masks = ([f for f in fs if _is_image(f)] for fs in found)
     where = f' in the folders {" and ".join(folders)}' if folders else ''
     for fs, d in ((files, find.images), (masks, find.masks)):
         if not fs: raise ValueError(
             f'there are no image files below {d}{where}: expected are path/images/CLASS/name.png and '
             'path/masks/CLASS/name.png, and the arguments images= and masks= say what the folders are called')
-    return files, masks
+    return files, masks, [f for fs in found for f in fs if not _is_image(f)], faults
 
+# %% ../nbs/01_data.ipynb #571bb7b8
 def _valid_idx(is_valid, n, valid_pct, seed):
     "Indices of validation items and of training items: `is_valid`, a bool an item, or at random; both have some."
     idx = RandomSplitter(valid_pct, seed)(range(n))[1] if is_valid is None else np.flatnonzero(is_valid)
@@ -621,7 +709,7 @@ def _valid_idx(is_valid, n, valid_pct, seed):
     idx = sorted(map(int, idx))
     return idx, sorted(set(range(n)) - set(idx))
 
-# %% ../nbs/01_data.ipynb #0237d975
+# %% ../nbs/01_data.ipynb #6b868329
 class ImageMaskDataLoaders(DataLoaders):
     "fastai `DataLoaders` of (image, class, mask) from image files, checked before anything is trained."
     @classmethod
@@ -642,11 +730,12 @@ class ImageMaskDataLoaders(DataLoaders):
     ):
         "From a folder of images in class folders and a folder of masks; an image without a mask is not annotated."
         find, folders = FolderMasks(Path(path)/images, Path(path)/masks), [train, valid] if valid_pct is None else None
-        files, masks = _folder_files(find, folders)
+        files, masks, others, faults = _folder_files(find, folders)
         is_valid = [f.relative_to(find.images).parts[0] == valid for f in files] if folders else None
         idx, rest = _valid_idx(is_valid, len(files), valid_pct, seed)
         name = lambda f: os.path.relpath(f, path)
-        faults = _folder_faults(files, masks, find, name, [find.images, *(find.images/o for o in folders or ())])
+        tops = [find.images, *(find.images/o for o in folders or ())]
+        faults |= _folder_faults(files, masks, others, find, name, tops)
         faults |= _check_classes([[parent_label(f)] for f in files], rest, vocab)
         items = [MaskItem(f, *find.files(f)[:1]) for f in files]
         if check: faults |= _check_items(map(name, files), items, white, threshold)
@@ -654,7 +743,7 @@ class ImageMaskDataLoaders(DataLoaders):
         return _image_mask_dls(cls, files, CategoryBlock(vocab=vocab), idx, [None, parent_label, find], img_cls, white,
                                threshold, item_tfms, batch_tfms, kwargs)
 
-# %% ../nbs/01_data.ipynb #b0b497d8
+# %% ../nbs/01_data.ipynb #fe031724
 class _RowFile(DisplayedTransform):
     "The file that a table's row names; what is not a row passes, so that `predict` takes a path."
     def __init__(self, col, folder, suff=''):
@@ -672,33 +761,48 @@ class _RowMask(DisplayedTransform):
         mask = self.mask(row) if self.mask and not _missing(row[self.mask.col]) else None
         return MaskItem(self.image(row), mask, boxes)
 
+_MAX_COLUMNS = 10_000  # an item is a row, and each of its cells costs time in every epoch
+
 def _columns(df, **cols):
     "The names of columns, which may be given as numbers; `None` stays."
     number = lambda c: isinstance(c, int) and c not in df.columns and c < df.shape[1]
     names = {k: df.columns[c] if number(c) else c for k, c in cols.items()}
     lost = [f'{k}={c!r}' for k, c in names.items() if c is not None and c not in df.columns]
-    if lost: raise ValueError(f'the table has no column {", ".join(lost)}; it has: {", ".join(map(str, df.columns))}')
+    has = _plain(', '.join(map(str, df.columns[:20]))) + f', … ({df.shape[1]} in all)'*(df.shape[1] > 20)
+    if lost: raise ValueError(f'the table has no column {", ".join(lost)}; it has: {has}')
+    if df.shape[1] > _MAX_COLUMNS: raise ValueError(
+        f'the table has {df.shape[1]} columns, more than {_MAX_COLUMNS}: give only those that are needed')
+    twice = [f'{k}={c!r}' for k, c in names.items() if c is not None and (df.columns == c).sum() > 1]
+    if twice: raise ValueError(f'the table has more than one column {", ".join(twice)}; it has: {has}')
     return names.values()
 
-# %% ../nbs/01_data.ipynb #23ccec38
+# %% ../nbs/01_data.ipynb #cdd0b3e8
 def _labels(col, delim):
     "The classes of each row, a list, or None where there is no entry."
     if delim: return [[c for c in o.split(delim) if c] if isinstance(o, str) else None for o in col]
     return [None if _missing(o) else [o] for o in col]
 
-_NO_FILE = '{} that the table names and that are not there'
+def _name_fault(kind, find, row, roots):
+    "What is wrong with the file that a table's row names, or None."
+    f = os.path.abspath(find(row))
+    if not any(f.startswith(os.path.join(os.path.abspath(o), '')) for o in (find.folder, *roots)):
+        return f'{kind} that are not in the folder of the data (path= says which it is)'
+    if not os.path.isfile(f): return f'{kind} that the table names and that are not there'
 
-def _table_faults(df, find, labels):
+# %% ../nbs/01_data.ipynb #e7bbdb05
+def _table_faults(df, find, labels, path):
     "What is wrong with a table and the names in it: ({kind: [details]}, indices of the rows that are right)."
     faults, good, some = defaultdict(list), [], False
-    for i, (label, (_, row)) in enumerate(zip(labels, df.iterrows())):
-        named, wrong = row[find.image.col], []
+    col = find.boxes_col if find.mask is None else find.mask.col
+    for i, (label, (_, row)) in enumerate(zip(labels, df[[*{find.image.col, col}]].iterrows())):
+        named, mask, wrong = row[find.image.col], row[col], []
         if _missing(named): wrong.append(('rows without an image', f'row {i}'))
-        elif not find.image(row).is_file(): wrong.append((_NO_FILE.format('images'), f'row {i}: {named}'))
+        elif f := _name_fault('images', find.image, row, [path]): wrong.append((f, f'row {i}: {named}'))
         if label is None: wrong.append(('rows without a class', f'row {i}: {named}'))
-        mask = row[find.boxes_col if find.mask is None else find.mask.col]
-        if find.mask is not None and not _missing(mask) and not find.mask(row).is_file():
-            wrong.append((_NO_FILE.format('masks'), f'row {i}: {mask}'))
+        elif not all(isinstance(c, Hashable) for c in label):
+            wrong.append(('classes that are no single value', f'row {i}: {label[0]!r}')); labels[i] = None
+        if find.mask is not None and not _missing(mask) and (f := _name_fault('masks', find.mask, row, [path])):
+            wrong.append((f, f'row {i}: {mask}'))
         for kind, o in wrong: faults[kind].append(o)
         if not wrong: good.append(i)
         some |= not _missing(mask)
@@ -709,7 +813,7 @@ def _bools(col):
     if not col.isin([True, False]).all(): raise ValueError(f'valid_col={col.name!r} must hold True or False only')
     return col.astype(bool)
 
-# %% ../nbs/01_data.ipynb #27843a59
+# %% ../nbs/01_data.ipynb #d7f4d451
 @patch(cls_method=True)
 @delegates(DataLoaders.from_dblock)
 def from_df(cls: ImageMaskDataLoaders,
@@ -736,7 +840,7 @@ def from_df(cls: ImageMaskDataLoaders,
     idx, rest = _valid_idx(None if valid_col is None else _bools(df[valid_col]), len(df), valid_pct, seed)
     labels = _labels(df[label_col], label_delim)
     if label_delim and vocab is None: vocab = sorted({c for o in labels for c in o or ()})  # the rare too
-    faults, good = _table_faults(df, find, labels)
+    faults, good = _table_faults(df, find, labels, path)
     faults |= _check_classes(labels, rest, vocab)
     if check: faults |= _check_items(df[fn_col].iloc[good], [find(df.iloc[i]) for i in good], white, threshold)
     _raise_faults(faults)

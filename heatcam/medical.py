@@ -5,11 +5,14 @@
 # %% auto #0
 __all__ = ['ACDC_GROUPS', 'AcdcRegion', 'write_phantom_acdc', 'nifti_slices', 'acdc_cases', 'acdc_sets']
 
-# %% ../nbs/02_medical.ipynb #f4fc2d25
+# %% ../nbs/02_medical.ipynb #b16c4926
 import gzip
+import io
 import math
+import os
 import re
 import zlib
+from collections import Counter
 from enum import IntEnum
 from itertools import product
 from pathlib import Path
@@ -20,10 +23,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.openers import ImageOpener
 from scipy.ndimage import affine_transform
 from torchvision.transforms.functional import center_crop
 
-from .data import UNANNOTATED, ImageMaskSet
+from .data import UNANNOTATED, ImageMaskSet, _plain
 from .phantom import HEART, Region, make_phantoms
 
 # %% ../nbs/02_medical.ipynb #e053664a
@@ -100,7 +104,7 @@ def write_phantom_acdc(
             if ground_truth: _save_volume(folder/f'{p}_frame{frame:02d}_gt.nii.gz', codes, (xy, xy, z), np.uint8)
     return Path(root)
 
-# %% ../nbs/02_medical.ipynb #844f061f
+# %% ../nbs/02_medical.ipynb #2bf6c3bf
 _MM = dict(mm=1., unknown=1., meter=1e3, micron=1e-3)
 def _spacing(img): return np.array(img.header.get_zooms()[:3], float)*_MM[img.header.get_xyzt_units()[0]]
 
@@ -112,30 +116,67 @@ def _stored_pixdim(img):
 
 def _name(volume, what='the volume'):
     f = volume if isinstance(volume, (str, Path)) else volume.get_filename()
-    return Path(f).name if f else what
+    return _plain(Path(f).name, 100) if f else what
 
-def _is_whole(img):
-    "Whether the file behind `img` is as long as its header promises."
+_SPARE = 2**20  # bytes that a packed file may hold beyond its last voxel
+
+def _unpacked(path, most):
+    "How many bytes a packed file holds, counted as far as `most`."
+    n = 0
+    with gzip.open(path) as f:
+        while n < most and (b := f.read(min(2**20, most - n))): n += len(b)
+    return n
+
+# %% ../nbs/02_medical.ipynb #1b2a15f4
+def _length_fault(img, whole=False):
+    "What is wrong with the length of the file behind `img`, or None; `whole`: unpack it to the end, where gzip's checksum is."
     path, want = img.file_map['image'].filename, math.prod(img.shape)*img.get_data_dtype().itemsize
-    if path is None or not nib.is_proxy(img.dataobj): return True  # in memory
+    if path is None or not nib.is_proxy(img.dataobj): return  # in memory
     path, want = Path(path), want + img.dataobj.offset
-    if path.suffix != '.gz': return path.suffix in ('.bz2', '.zst') or path.stat().st_size >= want
-    with path.open('rb') as f:
-        f.seek(-4, 2)
-        if int.from_bytes(f.read(4), 'little') == want % 2**32: return True
-    try:
-        with gzip.open(path) as f: return f.seek(want) == want and f.read(1) is not None  # reading on checks the end
-    except (EOFError, OSError, zlib.error): return False
+    if not path.is_file(): return f'has no {path.name} beside it'
+    packed = path.suffix.lower()
+    if packed != '.gz': n = math.inf if packed in ('.bz2', '.zst') else path.stat().st_size
+    else:
+        with path.open('rb') as f:
+            f.seek(-4, 2)
+            if not whole and int.from_bytes(f.read(4), 'little') == want % 2**32: return
+        try: n = _unpacked(path, want + _SPARE + 1)
+        except (EOFError, OSError, zlib.error) as e: return f'is cut short or damaged ({e})'
+        if n > want + _SPARE: return f'unpacks to more than the {want} bytes that its header promises'
+    if n < want: return 'is cut short: it ends before its last voxel'
 
-# %% ../nbs/02_medical.ipynb #d2f0a340
+# %% ../nbs/02_medical.ipynb #1f26f99a
+_MAX_HEADER = 2**20  # bytes before the voxels
+
+def _nifti_class(path):
+    "nibabel's class for a file, chosen by its suffix and its header, after a look at the header's extensions."
+    pair = re.search(r'\.(hdr|img)(\.|$)', Path(path).name.lower())
+    classes = (nib.Nifti1Pair, nib.Nifti2Pair) if pair else (nib.Nifti1Image, nib.Nifti2Image)
+    try: holder = classes[0].filespec_to_file_map(path)['header' if pair else 'image']
+    except nib.filebasedimages.ImageFileError:
+        raise ValueError('its name ends neither in .nii or .nii.gz nor in .hdr or .img') from None
+    with ImageOpener(holder.filename) as f:
+        first = f.read(540)
+        found = [c for c in classes if c.header_class.may_contain_header(first)]
+        if not found: raise ValueError('its first bytes are not those of a header')
+        head = found[0].header_class
+        size = head(first[:head.sizeof_hdr], check=False)['vox_offset'] if not pair else _MAX_HEADER
+        if not size <= _MAX_HEADER: raise ValueError(f'its voxels are said to start at byte {size:g}, after more than {_MAX_HEADER}')
+        first += f.read(max(0, int(size) + bool(pair) - len(first)))
+    if len(first) > _MAX_HEADER: raise ValueError(f'its header has more than {_MAX_HEADER} bytes')
+    head.from_fileobj(io.BytesIO(first), check=False)  # fails where an extension is longer than the rest
+    return found[0]
+
 def _load(volume, name):
     "The opened file, or `volume` itself if that is one."
     if not isinstance(volume, (str, Path)): return volume
-    if not Path(volume).is_file(): raise ValueError(f'{name}: no such file')
-    try: return nib.load(volume)
-    except Exception as e: raise ValueError(
-        f'{name}: can not be read as NIfTI ({type(e).__name__}: {str(e).replace(str(volume), name)})') from e
+    if not os.path.isfile(volume): raise ValueError(f'{name}: no such file')
+    try: return _nifti_class(volume).from_filename(volume)
+    except Exception as e:
+        kind = '' if isinstance(e, ValueError) else f'{type(e).__name__}: '
+        raise ValueError(f'{name}: can not be read as NIfTI ({kind}{str(e).replace(str(volume), name)})') from e
 
+# %% ../nbs/02_medical.ipynb #e8907636
 def _open_volume(volume, max_voxels):
     "A NIfTI volume with its voxels unread, or a ValueError that says what is wrong with it."
     name = _name(volume)
@@ -151,10 +192,10 @@ def _open_volume(volume, max_voxels):
     except KeyError: fail('its header has no known unit of length')
     pixdim = np.abs(_stored_pixdim(img))
     if not (np.isfinite(pixdim).all() and pixdim.min() > 0): fail(f'its header gives voxels of {pixdim} mm')
-    if not _is_whole(img): fail('is cut short: it ends before its last voxel')
+    if fault := _length_fault(img): fail(fault)
     return img
 
-# %% ../nbs/02_medical.ipynb #bfd74337
+# %% ../nbs/02_medical.ipynb #5d5ff764
 def _placement(img):
     "Voxel → mm, (4, 4): the sform or the qform, whichever agrees with the header's voxel sizes; None: neither does."
     for get in (img.get_sform, img.get_qform):
@@ -172,23 +213,16 @@ def _check_pair(image, mask):
     if a is None or b is None: return
     corners = np.array(list(product(*((0, n - 1) for n in image.shape))))
     off = np.linalg.norm(apply_affine(a, corners) - apply_affine(b, corners), axis=1).max()
-    if off > .1*sizes[0].min(): raise ValueError(
+    if not off <= .1*sizes[0].min(): raise ValueError(
         f'{name}: its affine puts it up to {off:.3g} mm away from its image; resample it onto the image first '
         '(nibabel.processing.resample_from_to, order=0)')
 
-# %% ../nbs/02_medical.ipynb #cecc1eff
-def _check_packed(img):
-    "Unpacks a file to its end, where gzip's checksum lies; nibabel stops before it and takes damaged voxels for good."
-    path = img.file_map['image'].filename
-    if nib.is_proxy(img.dataobj) and path and str(path).endswith('.gz'):
-        with gzip.open(path) as f:
-            while f.read(2**20): pass
-
+# %% ../nbs/02_medical.ipynb #4a267397
 def _read_voxels(img, name):
     "The voxels as float32, all of them finite."
-    try:
-        _check_packed(img)
-        v = img.get_fdata(dtype=np.float32, caching='unchanged')
+    fault = _length_fault(img, whole=True)  # nibabel stops before the checksum and takes damaged voxels for good
+    if fault: raise ValueError(f'{name}: its voxels can not be read: it {fault}')
+    try: v = img.get_fdata(dtype=np.float32, caching='unchanged')
     except Exception as e: raise ValueError(f'{name}: its voxels can not be read ({type(e).__name__}: {e})') from e
     bad = v.size - int(np.isfinite(v).sum())
     if bad: raise ValueError(f'{name}: {bad} of {v.size} voxels are NaN or infinite')
@@ -209,7 +243,7 @@ def _mask_voxels(img, codes):
     v = _read_voxels(img, name)
     v = np.where(np.abs(v - np.rint(v)) < 1e-3, np.rint(v), v)  # a stored scale makes 2 a 1.9999999
     known = range(256) if codes is None else {*map(int, codes), UNANNOTATED}
-    bad = [f'{o:g}' for o in np.unique(v) if o not in known]
+    bad = [f'{o:g}' for o in np.setdiff1d(v, list(known))[:6]]
     say = 'whole numbers from 0 to 255' if codes is None else ', '.join(map(str, sorted(known)))
     if bad: raise ValueError(f'{name}: holds {", ".join(bad[:5])}{" …" if len(bad) > 5 else ""}, expected {say}')
     return v.astype(np.uint8)
@@ -230,7 +264,7 @@ def _fitted(images, masks, spacing, to, size):
     cut = 1 - area(masks)/before.clamp_min(1)
     return images[0].round().byte().numpy(), masks[0].numpy(), torch.where(before > 0, cut, 0.).numpy()
 
-# %% ../nbs/02_medical.ipynb #32e1dac6
+# %% ../nbs/02_medical.ipynb #6228406d
 def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels):
     "What `nifti_slices` returns, and the share of each slice's region that was cut off."
     problems = []
@@ -242,16 +276,26 @@ def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_vox
     else: m = np.full(img.shape, UNANNOTATED, np.uint8)
     _raise(problems)
     v, m, mm = _oriented(v, m, img, orient)
+    _check_size(img, v.shape, mm, spacing, size, max_voxels)
     return _fitted(v.transpose(2, 1, 0).copy(), m.transpose(2, 1, 0).copy(), (mm[1], mm[0]), spacing, size)
 
-# %% ../nbs/02_medical.ipynb #d8139fb5
+# %% ../nbs/02_medical.ipynb #305854f6
+def _check_size(img, shape, mm, to, size, max_voxels):
+    "A ValueError where slices would become too large: a header can promise voxels of a kilometre, or a single row of them."
+    w, h, n = shape
+    if to is not None: w, h = (max(1, round(k*s/to)) for k, s in zip((w, h), mm))
+    most = max((h, w), tuple(size or (0, 0)), key=math.prod)
+    if n*math.prod(most) > max_voxels: raise ValueError(
+        f'{_name(img, "the image")}: {n} slices of {most[0]} × {most[1]} pixels, from voxels of '
+        f'{" × ".join(f"{o:g}" for o in mm)} mm, are more than max_voxels={max_voxels:.3g}')
+
 def _attempt(problems, f, *args):
     "`f(*args)`; None where that is a ValueError, which `problems` then lists."
     try: return f(*args)
     except ValueError as e: problems.extend(str(e).split('\n'))
 
 def _raise(problems, what=''):
-    if problems: raise ValueError(what + '\n'.join(problems))
+    if problems: raise ValueError(what + '\n'.join(_plain(o, 400) for o in problems))
 
 def _oriented(v, m, img, orient):
     "Image, mask and spacing with their axes turned to `orient`."
@@ -277,14 +321,25 @@ def nifti_slices(
     "The slices of a volume and of its segmentation. All that is wrong with the two is in one `ValueError`."
     return _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels)[:2]
 
-# %% ../nbs/02_medical.ipynb #62f5a7c8
+# %% ../nbs/02_medical.ipynb #f8eba2ce
+def _info_lines(path, most=2**16):
+    "The lines of an `Info.cfg` that are not blank."
+    name = f'{path.parent.name}/{path.name}'
+    if not os.path.isfile(path): raise ValueError(f'{name}: no such file')
+    try:
+        with path.open('rb') as f: text = f.read(most + 1)
+    except OSError as e: raise ValueError(f'{name}: can not be read: {e.strerror}') from e
+    if len(text) > most: raise ValueError(f'{name}: has more than {most} bytes, expected a few lines')
+    return [o for o in text.decode(errors='replace').splitlines() if o.strip()]
+
+# %% ../nbs/02_medical.ipynb #459b3d37
 def _read_info(path):
     "ED, ES, Group and the rest of an `Info.cfg`; a ValueError that lists all that is wrong with it."
-    name, wrong = f'{path.parent.name}/{path.name}', []
-    if not path.is_file(): raise ValueError(f'{name}: no such file')
-    lines = [o for o in path.read_text(encoding='utf-8', errors='replace').splitlines() if o.strip()]
-    raw = {k.strip(): v.strip() for k, s, v in (o.partition(':') for o in lines) if s}
-    wrong += [f'no "key: value" in {o[:40]!r}' for o in lines if ':' not in o]
+    name, lines = f'{path.parent.name}/{path.name}', _info_lines(path)
+    pairs = [[k.strip(), v.strip()] for k, s, v in (o.partition(':') for o in lines) if s]
+    raw, odd = dict(pairs), [o for o in lines if ':' not in o]
+    wrong = [f'no "key: value" in {o[:40]!r}' for o in odd[:3]] + [f'nor in {len(odd) - 3} more lines']*(len(odd) > 3)
+    wrong += [f'{k[:40]} is given {n} times' for k, n in Counter(k for k, _ in pairs).items() if n > 1 and len(odd) <= 3]
     def number(key, kind, needed=False):
         try: return kind(raw[key]) if needed or key in raw else kind is float and math.nan or None
         except KeyError: wrong.append(f'no {key}')
@@ -293,16 +348,16 @@ def _read_info(path):
                 height=number('Height', float), weight=number('Weight', float), group=raw.get('Group'))
     group = info['group']
     if group not in (None, *ACDC_GROUPS): wrong.append(f'unknown group {group[:40]!r}, expected {", ".join(ACDC_GROUPS)}')
-    ed, es, n = info['ED'], info['ES'], info['frames'] or math.inf
+    ed, es, n = info['ED'], info['ES'], info['frames'] or 9999
     wrong += [f'{k} is frame {f}, of 1 … {n}' for k, f in (('ED', ed), ('ES', es)) if f is not None and not 1 <= f <= n]
     if ed is not None and ed == es: wrong.append(f'ED and ES are both frame {ed}')
     if wrong: raise ValueError(f'{name}: {"; ".join(wrong)}')
     return info
 
-# %% ../nbs/02_medical.ipynb #b0febada
+# %% ../nbs/02_medical.ipynb #5737cd35
 def _patient_folders(root):
     "The folders that are named patient001 and so on, or that hold an Info.cfg."
-    is_patient = lambda p: p.is_dir() and (re.fullmatch(r'patient\d+', p.name) or (p/'Info.cfg').exists())
+    is_patient = lambda p: re.fullmatch(r'patient\d+', p.name) or os.path.lexists(p/'Info.cfg')
     if not root.is_dir(): raise ValueError(f'no folder {root}')
     found = sorted(filter(is_patient, root.iterdir()))
     if found: return found
@@ -311,8 +366,8 @@ def _patient_folders(root):
             ': give the folder that holds the patients, each with an Info.cfg')
     raise ValueError(f'no patient001 … in {root}{hint}')
 
-def _find(folder, stem):
-    return next((p for p in (folder/f'{stem}.nii.gz', folder/f'{stem}.nii') if p.is_file()), None)
+def _find(folder, stem):  # a link to a mask that is gone counts: it is a fault, and no missing mask
+    return next((p for p in (folder/f'{stem}.nii.gz', folder/f'{stem}.nii') if os.path.lexists(p)), None)
 
 # %% ../nbs/02_medical.ipynb #e89eded1
 def _case(folder, info, phase, max_voxels, problems):

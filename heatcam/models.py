@@ -42,7 +42,7 @@ def small_cnn(
     # on a CPU this layout trains in about half the time; the numbers that go in and out are the same
     return nn.Sequential(*body, *top).to(memory_format=torch.channels_last)
 
-# %% ../nbs/08_models.ipynb #e6d4b9cb
+# %% ../nbs/08_models.ipynb #b307aec6
 class GreyToImageNet(nn.Module):
     "A grey image in [0, 1] as three channels, normalised as ImageNet's."
     def __init__(self):
@@ -58,7 +58,10 @@ def published_vgg16(
 ) -> nn.Sequential: # (N, 1, H, W) → (N, n_classes)
     "VGG16's convolutions, flatten, dense 100, dense classes. Raises `RuntimeError` where ImageNet weights can't be had."
     from torchvision.models import VGG16_Weights, vgg16
-    try: body = vgg16(weights=VGG16_Weights.IMAGENET1K_V1 if pretrained else None).features
+    try:
+        net, imagenet = vgg16(), VGG16_Weights.IMAGENET1K_V1  # weights only: a file in the cache could be anybody's
+        if pretrained: net.load_state_dict(imagenet.get_state_dict(check_hash=True, weights_only=True))
+        body = net.features
     except Exception as e: raise RuntimeError(
         f'the ImageNet weights of VGG16 can not be had ({type(e).__name__}: {e}). Go online once, or put the file '
         f'{VGG16_Weights.IMAGENET1K_V1.url.split("/")[-1]} into {torch.hub.get_dir()}/checkpoints, or ask for random '
