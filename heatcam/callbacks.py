@@ -206,7 +206,7 @@ def _record(self: HeatmapLoss, do_one_batch):
     if self._found is None:
         if len(self.xb) > 1: raise ValueError(f'the model takes {len(self.xb)} inputs: name the layer whose map is wanted (layer=…)')
         self._found = find_layer(self.learn.model, self.layer, self.xb[0][:2], self.reshape)
-    with Recorded(self._found, self.learn.model) as self._rec:
+    with Recorded(self._found) as self._rec:
         try: do_one_batch()
         except RuntimeError as e:
             if 'derivative for ' not in str(e): raise

@@ -7,8 +7,8 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
 
-# %% ../nbs/03_cam.ipynb #fc555061
-from contextlib import ExitStack
+# %% ../nbs/03_cam.ipynb #f49c8c0f
+from contextlib import ExitStack, contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,7 +19,6 @@ from torch import nn
 from torch.autograd import Function
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
-from torch.overrides import TorchFunctionMode
 
 from .data import show_outline
 
@@ -83,7 +82,7 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/03_cam.ipynb #2ede98ab
+# %% ../nbs/03_cam.ipynb #48fcdafe
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
@@ -91,10 +90,9 @@ class InputOf:
 class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
     def __init__(self,
-        layer,       # a module whose output is a tensor, an `InputOf` a model, or a list of them
-        model=None,  # the network, if at hand: what it doesn't need is left out, which saves a small one some percent of a step
+        layer,  # a module whose output is a tensor, an `InputOf` a model, or a list of them
     ):
-        self.one, self.model = not isinstance(layer, (list, tuple)), model
+        self.one = not isinstance(layer, (list, tuple))
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
 
     def __enter__(self):
@@ -102,7 +100,7 @@ class Recorded:
         self.twice = ExitStack()
         if self.grad_mode:
             self.twice.enter_context(sdpa_kernel(SDPBackend.MATH))
-            if self.model is None or _needs_twice(self.model): self.twice.enter_context(_Twice())
+            self.twice.enter_context(_twice())
         for i, layer in enumerate(self.layers):
             if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
             else: hook = layer.register_forward_hook(self._keeper(i))
@@ -182,15 +180,17 @@ class _DenseBack(Function):
         g, w = ctx.saved_tensors
         return _Dense.apply(x, w), _OuterProducts([(g, x)])
 
-# %% ../nbs/03_cam.ipynb #7a6acbad
+# %% ../nbs/03_cam.ipynb #89abd02d
 _LARGE = 10**6  # weights of a dense layer
 def _large(x, w):
     plain = type(w) in (torch.Tensor, nn.Parameter) and isinstance(x, torch.Tensor) and x.ndim == 2 and x.dtype == w.dtype
     return (plain and w.numel() >= _LARGE and x.requires_grad and w.requires_grad and torch.is_grad_enabled()
             and not torch.is_autocast_enabled(x.device.type))  # which would choose another dtype for them
 
+_plain = dict(linear=F.linear, hardsigmoid=F.hardsigmoid)
+
 def _linear(input, weight, bias=None):
-    if not _large(input, weight): return F.linear(input, weight, bias)
+    if not _large(input, weight): return _plain['linear'](input, weight, bias)
     y = _Dense.apply(input.as_subclass(torch.Tensor), _Weights.apply(weight))
     if bias is not None: y = y + bias
     return y.as_subclass(type(input))
@@ -199,14 +199,16 @@ def _hardsigmoid(input, inplace=False):
     y = F.relu6(input + 3)/6
     return input.copy_(y) if inplace else y
 
-class _Twice(TorchFunctionMode):
-    "Functions that PyTorch differentiates only once, or at a price the second time, are replaced."
-    instead = {F.linear: _linear, F.hardsigmoid: _hardsigmoid}
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        return self.instead.get(func, func)(*args, **(kwargs or {}))
-
-def _needs_twice(model):
-    return any(isinstance(o, nn.Hardsigmoid) or (isinstance(o, nn.Linear) and o.weight.numel() >= _LARGE) for o in model.modules())
+_open, _were = [], {}
+@contextmanager
+def _twice():
+    # in the module and not by a TorchFunctionMode: that one is off in the backward pass, where checkpoints run forward again
+    if not _open: _were.update({k: getattr(F, k) for k in _plain})
+    _open.append(1)  # the first to come replaces, the last to go puts back, in whatever order they go
+    try: F.linear, F.hardsigmoid = _linear, _hardsigmoid; yield
+    finally:
+        _open.pop()
+        if not _open: F.linear, F.hardsigmoid = _were['linear'], _were['hardsigmoid']
 
 # %% ../nbs/03_cam.ipynb #e1160875
 def _true(logits, y, **_):
