@@ -61,6 +61,7 @@ def squared_outside(
 ) -> torch.Tensor: # (N,) 0 or more: the squares of the heatmap outside the mask, added up over the map's cells
     "The penalty of RRR (Ross et al. 2017, eq. 1), there of the input gradient."
     heat, _, o = heat_areas(maps, mask, inside)
+    heat = heat.clamp_max(1e15)  # of a network that explodes, the square would be beyond what a float can hold
     return (heat*(heat*o)).sum((1, 2, 3))
 
 # %% ../nbs/05_losses.ipynb #87488aeb

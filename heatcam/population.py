@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['CLASS_LOSSES', 'TERMS', 'METHODS', 'MODELS', 'StudyError', 'Arm', 'Study', 'study_sets', 'study_regions', 'arm_sets',
-           'trial_seed', 'study_learner', 'find_lr_range', 'trial_lr', 'StopAtNaN', 'train_trial']
+           'trial_seed', 'study_learner', 'find_lr_range', 'trial_lr', 'StopAtNaN', 'train_trial', 'stackable',
+           'train_trials']
 
-# %% ../nbs/09_population.ipynb #a36498fa
+# %% ../nbs/09_population.ipynb #fd895e63
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +28,7 @@ from .callbacks import HeatmapLoss
 from .cam import SCORES, EVIDENCE, heatmap, heatmaps, input_x_gradient
 from .data import (MASK_FAULTS, UNANNOTATED, ImageMaskSet, image_mask_dls, phantom_splits, split_phantoms, spoil_masks,
                           tagged_phantoms, tagged_set)
-from .models import phantom_learner, published_vgg16, small_cnn
+from .models import fit_together, phantom_learner, published_vgg16, small_cnn, stack_networks
 from .overlap import class_mean_overlap, overlap
 from .phantom import CLASSES, EXPERIMENTS, HEART, PhantomSpec, Region, Tag, set_label, set_tag
 
@@ -173,9 +175,11 @@ def _only_head(learn, study, arm, trial):
     learn.add_cb(BnFreeze())
 
 # %% ../nbs/09_population.ipynb #44a5c6cc
+_ALONE = threading.Lock()  # random numbers belong to a process: one training at a time in it, however many threads a cluster's worker has
+
 def find_lr_range(study: Study, arm: Arm) -> dict: # low, high, and the curve: lrs, losses
     "The range of learning rates of an arm, from fastai's `lr_find` on that arm itself: from `valley` to `minimum`."
-    with tempfile.TemporaryDirectory() as d:
+    with tempfile.TemporaryDirectory() as d, _ALONE:
         learn = study_learner(study, arm, 'lr_range', path=d)
         learn.remove_cb(ProgressCallback)
         found = learn.lr_find(start_lr=1e-6, end_lr=1, num_it=100, show_plot=False, suggest_funcs=(valley, minimum))
@@ -237,7 +241,7 @@ def _other_overlaps(model, ph, x, arm):
     own = np.mean([mean(o, getattr(cam, arm.method), arm.score, arm.evidence) for o in (layers if isinstance(layers, list) else [layers])])
     return dict(own_overlap=float(own), gradient_overlap=mean('input', input_x_gradient, 'predicted', 'absolute'))
 
-# %% ../nbs/09_population.ipynb #464c8296
+# %% ../nbs/09_population.ipynb #8fe77382
 class StopAtNaN(Callback):
     "Ends a fit whose loss is not a number, before it gets into the weights, and remembers the step and the part of the loss."
     order = 60  # when all parts are in the loss
@@ -249,15 +253,23 @@ class StopAtNaN(Callback):
         self.found = dict(diverged_step=self.train_iter, diverged_in=what)
         raise CancelFitException()
 
-def _diverged(study, learn, found):
+def _diverged(study, learn, found, valid_losses):
     "Where training went beyond numbers: in a step's loss, in the weights of the last step, or in the validation loss; {} if nowhere."
     steps = study.epochs*len(learn.dls.train)
     if found: return found
     if not all(p.isfinite().all() for p in learn.model.state_dict().values()): return dict(diverged_step=steps, diverged_in='weights')
-    if not np.isfinite([v[1] for v in learn.recorder.values]).all(): return dict(diverged_step=steps, diverged_in='validation loss')
+    if not np.isfinite(valid_losses).all(): return dict(diverged_step=steps, diverged_in='validation loss')
     return {}
 
-# %% ../nbs/09_population.ipynb #a0b7b4a8
+# %% ../nbs/09_population.ipynb #2c4cb17d
+def _row(study, arm, trial, lr, learn, found, valid_losses, last, seconds):
+    "A trial's row: what was drawn, how training ended, and what the test says."
+    row = dict(study=study.name, arm=arm.name, trial=trial, seed=trial_seed(study, arm, trial), lr=float(lr), epochs=study.epochs)
+    if found := _diverged(study, learn, found, valid_losses): return row | dict(status='diverged', **found, seconds=seconds)
+    row |= dict(train_loss=last['train_loss'], valid_loss=last['valid_loss'], valid_accuracy=last['accuracy'])
+    row |= _test(study, arm, learn)
+    return row | dict(status='selected' if row['valid_accuracy'] > study.min_accuracy else 'not selected', seconds=seconds)
+
 def train_trial(
     study: Study,
     arm: Arm,
@@ -266,12 +278,35 @@ def train_trial(
 ) -> tuple: # the trial's row, and its Learner
     "Trains one model and measures it on the test phantoms."
     t = time.time()
-    learn = study_learner(study, arm, trial, path=tempfile.gettempdir())
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(study.epochs, float(lr), cbs=(stop := StopAtNaN()))
-    seconds = time.time() - t
-    row = dict(study=study.name, arm=arm.name, trial=trial, seed=trial_seed(study, arm, trial), lr=float(lr), epochs=study.epochs)
-    if found := _diverged(study, learn, stop.found): return row | dict(status='diverged', **found, seconds=seconds), learn
-    last = dict(zip(learn.recorder.metric_names[1:], learn.recorder.values[-1]))
-    row |= dict(train_loss=last['train_loss'], valid_loss=last['valid_loss'], valid_accuracy=last['accuracy'])
-    row |= _test(study, arm, learn)
-    return row | dict(status='selected' if row['valid_accuracy'] > study.min_accuracy else 'not selected', seconds=seconds), learn
+    with _ALONE:
+        learn = study_learner(study, arm, trial, path=tempfile.gettempdir())
+        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(study.epochs, float(lr), cbs=(stop := StopAtNaN()))
+    seconds, values = time.time() - t, learn.recorder.values
+    last = dict(zip(learn.recorder.metric_names[1:], values[-1])) if values else {}
+    return _row(study, arm, trial, lr, learn, stop.found, [v[1] for v in values], last, seconds), learn
+
+# %% ../nbs/09_population.ipynb #84057917
+def stackable(study: Study, arm: Arm) -> bool:
+    "Whether the trials of an arm can be trained at once."
+    if arm.trainable != 'all': return False
+    try: stack_networks([MODELS[study.model.replace('published', 'random')]()])
+    except ValueError: return False
+    return True
+
+def train_trials(
+    study: Study,
+    arm: Arm,        # one that is `stackable`
+    trials: list,    # the trials' numbers
+    lrs: list,       # the highest rate of each
+) -> list: # (row, Learner) of each trial
+    "Trains many models as one, and measures each on the test phantoms."
+    t = time.time()
+    with _ALONE:
+        learns = [study_learner(study, arm, k, path=tempfile.gettempdir()) for k in trials]
+        ends = fit_together(learns, study.epochs, lrs)
+    seconds, out = (time.time() - t)/len(trials), []
+    for k, lr, learn, end in zip(trials, lrs, learns, ends):
+        with learn.no_bar(): valid_loss, accuracy, *_ = learn.validate()
+        last = dict(train_loss=end.pop('train_loss'), valid_loss=valid_loss, accuracy=accuracy)
+        out.append((_row(study, arm, k, lr, learn, end, [valid_loss], last, seconds), learn))
+    return out

@@ -6,7 +6,7 @@
 __all__ = ['write_whole', 'write_json', 'read_json', 'arm_dir', 'write_trial', 'is_whole', 'put_aside', 'open_folder',
            'trials_wanted', 'read_trials', 'trial_table', 'load_trial', 'run_studies']
 
-# %% ../nbs/10_runs.ipynb #89e99e42
+# %% ../nbs/10_runs.ipynb #db769c21
 import hashlib
 import json
 import os
@@ -17,36 +17,40 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
+from secrets import token_hex
 
 import fastai
 import joblib
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import chunked
 from fastprogress import progress_bar
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import get_active_backend
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 import heatcam
 from .phantom import EXPERIMENTS
-from .population import MODELS, Arm, Study, StudyError, _slug, find_lr_range, train_trial, trial_lr
+from .population import MODELS, Arm, Study, StudyError, _slug, find_lr_range, stackable, train_trial, train_trials, trial_lr
 
-# %% ../nbs/10_runs.ipynb #46c17abd
+# %% ../nbs/10_runs.ipynb #406993dc
 def write_whole(path, save):
     "`save(tmp)`, flushed to disk and then renamed to `path`: there is never half a file of that name. Raises `StudyError` if it can't be written."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    path = Path(path)
+    tmp = path.with_name(f'.{path.name}.{token_hex(4)}.tmp')  # two machines may be at it
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save(tmp)
         with open(tmp, 'rb+') as f: os.fsync(f.fileno())
         os.replace(tmp, path)
-    except (OSError, SafetensorError) as e:
+    except OSError as e:
         tmp.unlink(missing_ok=True)
-        raise StudyError(f'{path.name} can not be written ({getattr(e, "strerror", "") or e}): what is finished is whole. '
+        raise StudyError(f'{path.name} can not be written ({e.strerror or e}): what is finished is whole. '
                          'Make room, and the same command goes on from there') from e
 
 def write_json(path, obj):
@@ -64,22 +68,24 @@ def read_json(path, most=2**24) -> dict:
         f'{path.name} can not be read ({getattr(e, "strerror", None) or e}): a JSON object was expected') from None
     return obj
 
+def _names_dir(out, study, arm): return Path(out)/'trials'/_slug(study)/_slug(arm)
+
 def arm_dir(out, study: Study, arm: Arm) -> Path:
     "Where the trials of an arm are."
-    return Path(out)/'trials'/_slug(study.name)/_slug(arm.name)
+    return _names_dir(out, study.name, arm.name)
 
-# %% ../nbs/10_runs.ipynb #9c0374af
+# %% ../nbs/10_runs.ipynb #2214b6ab
 def _checksum(row, weights):
     h = hashlib.sha256(json.dumps(row, sort_keys=True).encode())
     with open(weights, 'rb') as f:
         while part := f.read(2**20): h.update(part)
     return h.hexdigest()
 
-def write_trial(d: Path, trial: int, row: dict, model: torch.nn.Module):
-    "The weights as safetensors, then the row with its checksum."
-    weights = {k: v.cpu().contiguous() for k, v in model.state_dict().items()}
-    d.mkdir(parents=True, exist_ok=True)
-    write_whole(d/f'{trial:04d}.safetensors', lambda tmp: save_file(weights, tmp))
+def _weights(model): return save({k: v.cpu().contiguous() for k, v in model.state_dict().items()})
+
+def write_trial(d: Path, trial: int, row: dict, weights: bytes):
+    "The weights, as safetensors has them, then the row with its checksum."
+    write_whole(d/f'{trial:04d}.safetensors', lambda tmp: tmp.write_bytes(weights))
     write_json(d/f'{trial:04d}.json', row | dict(sha256=_checksum(row, d/f'{trial:04d}.safetensors')))
 
 def is_whole(record: Path) -> bool:
@@ -88,6 +94,8 @@ def is_whole(record: Path) -> bool:
         row = read_json(record)
         return row.pop('sha256', '') == _checksum(row, record.with_suffix('.safetensors'))
     except (OSError, StudyError): return False
+
+def _read_row(record): return {k: v for k, v in read_json(record).items() if k != 'sha256'}
 
 def put_aside(out: Path, studies) -> list: # the records that were not whole
     "Moves trials that are not whole into the folder `torn`, so that they are trained again."
@@ -114,21 +122,30 @@ def _start_job(parent):
     if here and 'watch' not in [t.name for t in threading.enumerate()]:
         threading.Thread(target=_watch, args=(parent,), daemon=True, name='watch').start()
 
-# %% ../nbs/10_runs.ipynb #006dba0a
+# %% ../nbs/10_runs.ipynb #cc325ee3
 def _range_arm(study, arm): return study.arm(study.lr_arm) if study.lr_arm else arm
 
-def _range_job(parent, out, study, arm):
+def _range_job(parent, study, arm):
     _start_job(parent)
-    write_json(arm_dir(out, study, arm)/'lr_range.json', find_lr_range(study, arm))
+    return study, arm, find_lr_range(study, arm)
 
-def _trial_job(parent, out, study, arm, trial):
+def _sees(out, key):
+    "Whether this is the folder of the run that has left `key` there, and not one of that name on another machine."
+    try: return (out/'.run').read_text() == key
+    except OSError: return False
+
+def _trials_job(parent, out, key, study, arm, trials, lrs):
+    "For each trial its row, and the weights where they can't be written from here."
+    d, here, done = arm_dir(out, study, arm), _sees(out, key), []
+    there = {k: _read_row(d/f'{k:04d}.json') for k in trials if here and (d/f'{k:04d}.json').exists()}
+    todo = {k: lr for k, lr in zip(trials, lrs) if k not in there}  # none is trained twice
     _start_job(parent)
-    d = arm_dir(out, study, arm)
-    if (d/f'{trial:04d}.json').exists(): return  # none is trained twice
-    r = read_json(arm_dir(out, study, _range_arm(study, arm))/'lr_range.json')
-    row, learn = train_trial(study, arm, trial, trial_lr(study, _range_arm(study, arm), trial, r['low'], r['high']))
-    write_trial(d, trial, row, learn.model)
-    return row
+    trained = train_trials(study, arm, list(todo), list(todo.values())) if len(todo) > 1 else [train_trial(study, arm, k, lr) for k, lr in todo.items()]
+    for row, learn in trained:
+        weights = _weights(learn.model)
+        if here: write_trial(d, row['trial'], row, weights)
+        done.append((row, None if here else weights))
+    return done + [(row, None) for row in there.values()]
 
 # %% ../nbs/10_runs.ipynb #7edcfa31
 def _describe(studies):
@@ -183,11 +200,10 @@ def trials_wanted(
         todo = [k for k in range(launched) if k not in rows]
         if todo: return todo
 
-# %% ../nbs/10_runs.ipynb #45116f89
+# %% ../nbs/10_runs.ipynb #c177fc4b
 def read_trials(out, study: Study, arm: Arm) -> dict: # trial number → row
     "The rows of an arm's finished trials."
-    rows = {int(p.stem): read_json(p) for p in sorted(arm_dir(out, study, arm).glob('[0-9]*.json'))}
-    return {k: {c: v for c, v in row.items() if c != 'sha256'} for k, row in rows.items()}
+    return {int(p.stem): _read_row(p) for p in sorted(arm_dir(out, study, arm).glob('[0-9]*.json'))}
 
 def trial_table(out, studies) -> pd.DataFrame: # one row a trial
     "All trials of `studies`: those selected, those not selected, and those that diverged."
@@ -218,7 +234,7 @@ def load_trial(
                                + '; '.join(wrong[:3]) + f'; … and {len(wrong) - 3} more'*(len(wrong) > 3))
     return model.eval()
 
-# %% ../nbs/10_runs.ipynb #ac4caa73
+# %% ../nbs/10_runs.ipynb #bb80077d
 def _bar(it, total, what):
     "A progress bar with the time that is left; plain lines where nobody watches."
     if total and not (sys.stdout.isatty() or 'ipykernel' in sys.modules):
@@ -233,40 +249,59 @@ def _bar(it, total, what):
 def _run(jobs, n_jobs, what):
     "Runs `jobs` [(function, *arguments)] and yields their results as they come."
     threads = torch.get_num_threads()
-    run = Parallel(n_jobs=n_jobs, max_nbytes=None, pre_dispatch=n_jobs, return_as='generator_unordered')
+    come = 'generator_unordered' if get_active_backend()[0].supports_return_generator else 'list'  # Ray gives all at the end
+    run = Parallel(n_jobs=n_jobs, max_nbytes=None, pre_dispatch='n_jobs', batch_size=1, return_as=come)
     try: yield from _bar(run(delayed(f)(os.getpid(), *a) for f, *a in jobs), len(jobs), what)
     except TerminatedWorkerError as e: raise StudyError(
         'a worker process was ended from outside, often for want of memory: what is finished is kept; try fewer workers (--n_jobs)') from e
-    except BaseException:
+    except BaseException as e:
+        if type(e).__name__ == 'KilledWorker': raise StudyError(
+            f'several of the cluster\'s workers have died over the same trial, often for want of memory ({e}): what is finished is kept') from e
         if n_jobs != 1: get_reusable_executor().shutdown(wait=True, kill_workers=True)  # no trial goes on behind one's back
         raise
     finally: torch.set_num_threads(threads)
 
-# %% ../nbs/10_runs.ipynb #04e7bac6
+# %% ../nbs/10_runs.ipynb #e155676b
 def _log(out, row):
     with open(out/'log.txt', 'a') as f: f.write(
         f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {row['study']} / {row['arm']} / {row['trial']}  {row['status']}  {row['seconds']:.1f} s\n")
 
-def _run_all(out, studies, n_jobs):
+def _lr(out, s, a, trial):
+    r = read_json(arm_dir(out, s, _range_arm(s, a))/'lr_range.json')
+    return trial_lr(s, _range_arm(s, a), trial, r['low'], r['high'])
+
+def _jobs(out, key, studies, at_once):
+    "What is to be trained now, several trials of an arm in a job where that is wanted and possible."
+    for s in studies:
+        for a in s.arms:
+            todo = trials_wanted(read_trials(out, s, a), a.n, a.n*s.max_trials)
+            for ks in chunked(todo, at_once if at_once > 1 and todo and stackable(s, a) else 1):
+                yield _trials_job, out, key, s, a, ks, [_lr(out, s, a, k) for k in ks]
+
+def _run_all(out, studies, n_jobs, at_once):
     arms = [(s, a) for s in studies for a in s.arms]
-    ranges = [(s, a) for s, a in arms if a == _range_arm(s, a)]
-    jobs = [(_range_job, out, s, a) for s, a in ranges if not (arm_dir(out, s, a)/'lr_range.json').exists()]
-    if jobs: list(_run(jobs, n_jobs, 'learning-rate ranges'))
-    while jobs := [(_trial_job, out, s, a, k) for s, a in arms for k in trials_wanted(read_trials(out, s, a), a.n, a.n*s.max_trials)]:
-        for row in _run(jobs, n_jobs, 'trials'): row and _log(out, row)
+    jobs = [(_range_job, s, a) for s, a in arms if a == _range_arm(s, a) and not (arm_dir(out, s, a)/'lr_range.json').exists()]
+    for s, a, found in _run(jobs, n_jobs, 'learning-rate ranges') if jobs else (): write_json(arm_dir(out, s, a)/'lr_range.json', found)
+    key = token_hex(); write_whole(out/'.run', lambda tmp: tmp.write_text(key))
+    while jobs := list(_jobs(out, key, studies, at_once)):
+        for done in _run(jobs, n_jobs, 'trials'):
+            for row, weights in done:
+                if weights: write_trial(_names_dir(out, row['study'], row['arm']), row['trial'], row, weights)
+                _log(out, row)
 
 def run_studies(
     studies,             # `Study`s; their trials share the workers
     out,                 # a new folder, or the folder of an earlier run of the same studies, which then goes on
     n_jobs: int=2,       # worker processes
+    at_once: int=0,      # trials of an arm that are trained as one; 0: 32 on a GPU, 1 elsewhere, where more are slower
 ) -> pd.DataFrame: # one row a trial, see `trial_table`
     "Trains every arm until its number of selected models is reached. What is already in `out` is not trained again."
-    out = open_folder(out, studies)
+    out = open_folder(out, studies).resolve()
     try:
         with FileLock(out/'.lock', timeout=0):  # the system lets go of it when the process ends, however it ends
             for left in out.rglob('.*.tmp'): left.unlink()
             if torn := put_aside(out, studies): print(f'trials that are not whole, put aside in torn/ and trained again: {len(torn)}')
             if there := len(trial_table(out, studies)): print(f'trials that are there already: {there}')
-            _run_all(out, studies, n_jobs)
+            _run_all(out, studies, n_jobs, at_once or (32 if torch.cuda.is_available() else 1))
     except Timeout: raise StudyError(f'another run is at work in the folder {out}: wait for it, or choose another with --out') from None
     return trial_table(out, studies)
