@@ -62,7 +62,11 @@ class ImageMaskSet:
         self.images, self.y, self.masks = images[:,None] if images.ndim == 3 else images, y.long(), masks
         self.vocab = CategoryMap(list(vocab), sort=False)
     def __len__(self): return len(self.y)
-    def __getitem__(self, i): return self.images[i], self.y[i], self.masks[i]
+    def __getitem__(self, i):
+        if isinstance(i, torch.Tensor) and i.dtype == torch.long and i.ndim == 1:  # whole rows: a tenth of the time of an index
+            i = torch.where(i < 0, i + len(self), i)
+            return tuple(o.index_select(0, i) for o in (self.images, self.y, self.masks))
+        return self.images[i], self.y[i], self.masks[i]
     def new_empty(self): return ImageMaskSet(self.images[:0], self.y[:0], self.masks[:0], self.vocab)  # for `Learner.export`
 
 # %% ../nbs/01_data.ipynb #79c3cc15

@@ -188,7 +188,8 @@ def fit_together(
     "`fit_one_cycle` for all of them at once. The Learners have their trained networks in the end."
     _check_together(learns, lrs)
     k, dev = len(learns), learns[0].dls.device
-    net = stack_networks([l.model for l in learns]).to(dev).train()
+    for l in learns: l.model.to(dev)
+    net = stack_networks([l.model for l in learns]).train()
     layers = _layers_of(learns[0], net)
     no_decay = {id(p) for p in norm_bias_params(net, with_bias=True)}
     params = [(p, id(p) not in no_decay) for p in net.parameters()]

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -131,9 +131,12 @@ def study_sets(study: Study) -> tuple: # training set, validation set, test phan
     if study.tag is None: return phantom_splits(study.n_train, study.n_valid, study.n_test, study.spec or study.experiment, study.seed)
     return *_tagged_sets(study), tagged_phantoms(study.n_test, study.spec or study.experiment, study.tag, study.seed, 'test', 0.)
 
+@lru_cache(maxsize=8)
+def _codes_of(study): return np.unique(study_sets(study)[2].regions)
+
 def study_regions(study: Study) -> dict: # name → region codes
     "The regions in which the heatmaps' mass is measured."
-    there = np.unique(study_sets(study)[2].regions)
+    there = _codes_of(study)
     return dict(heart=HEART) | {k: (r,) for k, r in (('label', Region.SEX_LABEL), ('tag', Region.TAG)) if r in there}
 
 # %% ../nbs/09_population.ipynb #11d73ad5
