@@ -7,12 +7,10 @@ __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_stu
            'describe_trials', 'shortfalls', 'paper_figures', 'label_effects', 'write_report', 'reproduce',
            'heatcam_reproduce']
 
-# %% ../nbs/13_paper.ipynb #47fd7f2e
+# %% ../nbs/13_paper.ipynb #c88a2f9e
 import html
 import json
-import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -24,11 +22,10 @@ import torch
 from fastcore.script import call_parse
 from joblib.externals.loky import get_reusable_executor
 
-import heatcam
 from .cam import heatmaps
 from .overlap import overlap
 from .phantom import CLASSES, make_phantoms
-from .plots import figure_png, img_tag, plot_grid, plot_heatmap, plot_lr_range, plot_overlaps
+from .plots import figure_png, html_figure, html_made, html_page, html_section, html_table, plot_grid, plot_heatmap, plot_lr_range, plot_overlaps
 from .population import MODELS, Arm, Study, StudyError, study_sets
 from .runs import arm_dir, load_trial, run_studies, write_json, write_whole
 from .stats import compare_table, holm
@@ -185,12 +182,7 @@ def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, fig
         figs[f'figure{k}'] = f'{what} heatmap-heart overlap, experiment {s.experiment}', _extreme_figure(trials, s, out, what == 'High')
     return {k: v for k, v in figs.items() if v[1] is not None}
 
-# %% ../nbs/13_paper.ipynb #ebf0b71d
-_CSS = '''body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-h1{line-height:1.2}table{border-collapse:collapse;font-size:.85rem;margin:1rem 0;display:block;overflow-x:auto}
-td{white-space:nowrap}td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:left}figure{margin:1.5rem 0}img{max-width:100%}
-figcaption{color:#555;font-size:.9rem}code{background:#f3f3f3;padding:.1rem .3rem}'''
-
+# %% ../nbs/13_paper.ipynb #f42464b7
 _INTRO = '''<p>A classifier can be right for the wrong reason. A <em>heatmap loss</em> adds to the class loss how much of the
 classifier's evidence, drawn as a HiResCAM heatmap, lies outside of where it may look. The paper trains populations of models with
 cross-entropy and with a heatmap loss on synthetic cardiac MRIs of four classes, and compares where they look. In experiment 1 males are
@@ -200,7 +192,7 @@ the test images of each class, averaged over the classes. U counts, of all pairs
 the higher overlap; p is the chance of so lopsided a count if the loss made no difference; the rank-biserial correlation is +1 if the
 heatmap-loss model is higher in every pair and −1 if it is lower in every pair.</p>'''
 
-# %% ../nbs/13_paper.ipynb #aff05566
+# %% ../nbs/13_paper.ipynb #6e0906d3
 def _departures(studies):
     s = studies[0]
     return [f'Both groups train the same network ({s.model}), all layers, for {s.epochs} epochs at batch size {s.bs}, on {s.n_train:,} images '
@@ -213,12 +205,7 @@ def _departures(studies):
             'The heatmap is divided by its maximum with a guard against zero, and the mask is brought to its grid by area.',
             'The overlap with the sex label is measured on the test images that carry it.']
 
-def _section(title, *parts): return f'<h2>{title}</h2>' + ''.join(parts)
-def _table(df): return df.to_html(index=False, border=0, na_rep='–')
-
-# %% ../nbs/13_paper.ipynb #1ab989b5
-def _figure(png, caption): return f'<figure>{img_tag(png, html.escape(caption))}<figcaption>{html.escape(caption)}</figcaption></figure>'
-
+# %% ../nbs/13_paper.ipynb #1ac06ef3
 def _tests_table(stats):
     cols = ['experiment', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p', 'p_holm', 'reject',
             'rank_biserial', 'common_language', 'shift', 'shift_low', 'shift_high']
@@ -226,7 +213,7 @@ def _tests_table(stats):
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(_num)
     return shown.T.to_html(header=False, border=0)  # a column an endpoint: so many columns would not fit a page
 
-# %% ../nbs/13_paper.ipynb #811cb7cc
+# %% ../nbs/13_paper.ipynb #682b807e
 def label_effects(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one row, or none where no study has a label
     "What the label does to the models, not to their heatmaps: the groups compared by `label_effect`."
     if 'label_effect' not in trials: return pd.DataFrame()
@@ -238,13 +225,13 @@ def _label_section(trials, studies):
     t = label_effects(trials, studies)
     if not len(t): return ''
     r = t.iloc[0]
-    return _section('What the heatmaps do not tell',
+    return html_section('What the heatmaps do not tell',
         f'<p>Each model of experiment 2 was shown all test hearts twice, without the label and with it. The label moves the score of ARV by '
         f'{_num(r.median_x)} of its standard deviation over hearts in the median cross-entropy model, and by {_num(r.median_y)} in the median '
         f'heatmap-loss model (U = {_num(r.U)}, p = {_num(r.p)}, rank-biserial {r.rank_biserial:+.2f}). This is a measure of what a model depends on; the '
         'heatmap is its account of it, and the two need not agree.</p>')
 
-# %% ../nbs/13_paper.ipynb #039ef007
+# %% ../nbs/13_paper.ipynb #28ee4236
 def write_report(
     path,
     trials: pd.DataFrame,  # as `trial_table` returns it
@@ -256,22 +243,20 @@ def write_report(
     notes: tuple=(),       # sentences to put first
 ):
     "One self-contained HTML file."
-    fig = lambda *ks: ''.join(_figure(pngs[f'figure{k}'][1], f'Figure {k}. {pngs[f"figure{k}"][0]}') for k in ks if f'figure{k}' in pngs)
+    fig = lambda *ks: ''.join(html_figure(pngs[f'figure{k}'][1], f'Figure {k}. {pngs[f"figure{k}"][0]}') for k in ks if f'figure{k}' in pngs)
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
     body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', f'<ul><strong>{lines(notes)}</strong></ul>' if notes else '',
-            _section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>', _table(compare_with_paper(stats))),
-            _section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
-            _section('The images', fig(1, 2, 3, 4)),
-            _section('All tests', '<p>x is cross-entropy, y the heatmap loss; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
+            html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>', html_table(compare_with_paper(stats))),
+            html_section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
+            html_section('The images', fig(1, 2, 3, 4)),
+            html_section('All tests', '<p>x is cross-entropy, y the heatmap loss; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
                      '<code>p_holm</code> is corrected for the number of endpoints of the experiment.</p>', _tests_table(stats)),
-            _section('The models', '<p>A model is selected if its validation accuracy is above 95 %. Every trial is in <code>trials.csv</code>.</p>',
-                     _table(describe_trials(trials, studies)), _figure(ranges, 'Learning-rate finder: the loss of each arm, and the range taken.')),
-            _section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
-            _section('How it was made', f'<p><code>{html.escape(command)}</code>, heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}, '
-                     f'{trials.seconds.sum()/60:.1f} minutes of training in all.</p>')]
-    head = f'<meta charset="utf-8"><title>heatcam: the paper, reproduced</title><style>{_CSS}</style>'
-    page = f'<!doctype html><html lang="en">{head}{"".join(body)}</html>'
+            html_section('The models', '<p>A model is selected if its validation accuracy is above 95 %. Every trial is in <code>trials.csv</code>.</p>',
+                     html_table(describe_trials(trials, studies)), html_figure(ranges, 'Learning-rate finder: the loss of each arm, and the range taken.')),
+            html_section('Every trial', '<p>A click on a column’s head sorts by it.</p>', html_table(trials)),
+            html_section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
+            html_made(command, trials.seconds.sum())]
+    page = html_page('heatcam: the paper, reproduced', *body)
     write_whole(path, lambda tmp: tmp.write_text(page, encoding='utf-8'))
 
 # %% ../nbs/13_paper.ipynb #9f24ae1f

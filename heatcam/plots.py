@@ -4,16 +4,20 @@
 
 # %% auto #0
 __all__ = ['COLORS', 'plot_grid', 'plot_overlaps', 'plot_arms', 'plot_curves', 'plot_lr_range', 'figure_png', 'img_tag',
-           'plot_heatmap']
+           'html_table', 'html_figure', 'html_section', 'html_made', 'html_page', 'plot_heatmap']
 
-# %% ../nbs/12_plots.ipynb #faa3890b
+# %% ../nbs/12_plots.ipynb #f3f4df43
 import base64
+import html
 import io
+import platform
+from importlib.metadata import version
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+import heatcam
 from .cam import plot_heatmap
 
 _all_ = ['plot_heatmap']
@@ -148,3 +152,47 @@ def figure_png(fig: Figure, dpi: int=110) -> bytes:
 def img_tag(png: bytes, alt: str='') -> str: # an HTML <img> that holds the picture
     "A PNG as an `<img>` that needs no other file."
     return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+# %% ../nbs/12_plots.ipynb #5d0ae2d3
+_STYLE = ''':root{color-scheme:light dark;--ink:#1d1d1f;--soft:#5c5c66;--line:#d9d9de;--paper:#fff;--code:#f2f2f4}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e8ea;--soft:#a9a9b2;--line:#3d3d44;--paper:#17171a;--code:#26262b}}
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--paper)}
+h1{line-height:1.2}table{border-collapse:collapse;font-size:.85rem;margin:1rem 0;display:block;overflow:auto;max-height:40rem}
+td{white-space:nowrap;font-variant-numeric:tabular-nums}td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
+thead th{position:sticky;top:0;background:var(--paper);cursor:pointer}th[aria-sort=ascending]::after{content:" ↑"}th[aria-sort=descending]::after{content:" ↓"}
+figure{margin:1.5rem 0}img{max-width:100%;background:#fff;border-radius:4px}figcaption{color:var(--soft);font-size:.9rem}code{background:var(--code);padding:.1rem .3rem}
+@media(max-width:40rem){body{margin:1rem auto;font-size:15px}h1{font-size:1.5rem}}'''
+
+_SORT = '''document.querySelectorAll("thead th").forEach(th=>{th.tabIndex=0;th.onclick=()=>{const t=th.closest("table"),i=[...th.parentNode.children].indexOf(th),
+up=th.getAttribute("aria-sort")!=="ascending",v=r=>r.children[i].textContent,n=s=>s==="–"||s===""?NaN:Number(s.replace("−","-"));
+t.querySelectorAll("th").forEach(o=>o.removeAttribute("aria-sort"));th.setAttribute("aria-sort",up?"ascending":"descending");
+[...t.tBodies[0].rows].sort((a,b)=>{const x=n(v(a)),y=n(v(b)),num=!isNaN(x)&&!isNaN(y),miss=isNaN(x)-isNaN(y);
+return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(up?1:-1)}).forEach(r=>t.tBodies[0].append(r))};
+th.onkeydown=e=>{if(e.key==="Enter")th.click()}})'''
+
+def html_table(df) -> str: # missing values as a dash
+    "A table without its index, which the reader can sort."
+    return df.to_html(index=False, border=0, na_rep='–', float_format=lambda v: f'{v:.4g}')
+
+def html_figure(
+    fig,           # a `Figure`, which is closed, or its PNG
+    caption: str,  # plain text, enough to understand the picture by
+) -> str:
+    "A picture with its caption."
+    png, said = fig if isinstance(fig, bytes) else figure_png(fig), html.escape(caption)
+    return f'<figure>{img_tag(png, said)}<figcaption>{said}</figcaption></figure>'
+
+def html_section(title: str, *parts) -> str: # parts: HTML
+    "A heading and what is under it; nothing where there is nothing."
+    return f'<h2>{html.escape(title)}</h2>{"".join(parts)}' if any(parts) else ''
+
+def html_made(command: str, seconds: float) -> str:
+    "The section that says how a study's report was made, with which versions, in which time."
+    env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
+    return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}, '
+                        f'{seconds/60:.1f} minutes of training in all.</p>')
+
+def html_page(title: str, *parts) -> str: # parts: HTML, the first with a heading of its own
+    "A page that needs no other file."
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}<script>{_SORT}</script></body></html>'

@@ -5,23 +5,27 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'RECIPE', 'ARMS', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'WEIGHTS', 'QUESTIONS', 'arms',
            'Question', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'question',
-           'question_studies', 'rounded', 'interval', 'arm_summary', 'study_tests', 'run_question', 'heatcam_study',
-           'study_command']
+           'question_studies', 'rounded', 'interval', 'arm_summary', 'study_tests', 'question_page', 'run_question',
+           'heatcam_study', 'study_command']
 
-# %% ../nbs/14_studies.ipynb #8ca5ed54
+# %% ../nbs/14_studies.ipynb #a14be974
 import argparse
+import html
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
 
 import joblib
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from joblib.externals.loky import get_reusable_executor
 
 from .phantom import EXPERIMENTS, PhantomSpec, Tag
+from .plots import html_figure, html_made, html_page, html_section, html_table, plot_arms
 from .population import Arm, Study, StudyError
 from .runs import run_studies, write_whole
 from .stats import compare_table, holm, rank_biserial
@@ -204,7 +208,32 @@ def study_tests(
     table = pd.concat(out, ignore_index=True).drop(columns='reject')
     return table.assign(p_holm=holm(table.p))
 
-# %% ../nbs/14_studies.ipynb #83c5e195
+# %% ../nbs/14_studies.ipynb #7354b8f3
+def _arms_figure(t, endpoint):
+    groups = {a: g[g.status == 'selected'][endpoint].dropna().values for a, g in t.groupby('arm', sort=False)}
+    fig, ax = plt.subplots(figsize=(7.5, 1 + .26*len(groups)), layout='constrained')
+    plot_arms(groups, endpoint.replace('_', ' '), ax, title=t.study.iloc[0])
+    return fig
+
+def question_page(
+    name,                  # a name in `QUESTIONS`
+    trials: pd.DataFrame,  # as `run_question` returns it
+    command: str,          # what made it
+) -> str:
+    "A study's report, one HTML page: what was asked, each arm, the tests, every trial, and how it was made."
+    q, tests = question(name), study_tests(trials, question(name).endpoints)
+    shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in q.endpoints[:1] if t[e].notna().any()]
+    pictures = [html_figure(_arms_figure(t, e), f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each arm with its 95 % bootstrap interval (diamonds, bars). '
+                            'In brackets the number of selected models.') for t, e in shown]
+    cols = [c for c in ('study', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'rank_biserial', 'shift', 'shift_low', 'shift_high') if c in tests]
+    return html_page(f'heatcam: {name}', f'<h1>{html.escape(q.asks)}</h1>',
+        html_section('The arms', *pictures, html_table(arm_summary(trials, q.endpoints))),
+        html_section('Against the first arm of each study', '<p>x is the first arm, y the other; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
+                     '<code>p_holm</code> is corrected for everything in this table.</p>', html_table(tests[cols])) if len(tests) else '',
+        html_section('Every trial', '<p>A click on a column’s head sorts by it. Those that were not selected or have diverged are here too.</p>', html_table(trials)),
+        html_made(command, trials.seconds.sum()))
+
+# %% ../nbs/14_studies.ipynb #5f3cd1ec
 def run_question(
     name,                 # a name in `QUESTIONS`
     out,                  # a new folder, or that of an earlier run, which goes on
@@ -212,10 +241,12 @@ def run_question(
     n_jobs: int=2,        # worker processes
     seed: int=0,
     **sizes,              # fewer phantoms or epochs, for a miniature
-) -> pd.DataFrame: # one row a trial; also in out/trials.csv
+) -> pd.DataFrame: # one row a trial; also in out/trials.csv, and reported in out/report.html
     "Trains all arms of a question."
     trials = run_studies(question_studies(name, n, seed, **sizes), out, n_jobs)
     write_whole(Path(out)/'trials.csv', lambda tmp: rounded(trials).to_csv(tmp, index=False))
+    page = question_page(name, trials, f'heatcam_study {name} --n {n or question(name).n} --seed {seed}')
+    write_whole(Path(out)/'report.html', lambda tmp: tmp.write_text(page, encoding='utf-8'))
     return trials
 
 def heatcam_study(
@@ -232,13 +263,14 @@ def heatcam_study(
         return
     n_jobs = n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
     out = out or f'study-{name}'
+    if 'ipykernel' not in sys.modules: matplotlib.use('agg')
     try: trials = run_question(name, out, n, n_jobs, seed)
     except StudyError as e: sys.exit(f'heatcam_study: {e}')
     except KeyboardInterrupt: sys.exit(f'\nheatcam_study: stopped. What is finished is in {out}; the same command goes on from there')
     finally: get_reusable_executor().shutdown(wait=True)
     with pd.option_context('display.width', 250, 'display.max_columns', 30, 'display.max_rows', 500):
         print(arm_summary(trials, question(name).endpoints[:1]).round(3).to_string(index=False))
-    print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: the table is {Path(out)/"trials.csv"}')
+    print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: the table is {Path(out)/"trials.csv"}, the report {Path(out)/"report.html"}')
 
 def study_command(args=None):
     "`heatcam_study` on the command line."
