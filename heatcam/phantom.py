@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'HEART', 'CANVAS', 'NOISE_SD', 'LENGTHS', 'EXPERIMENTS', 'TAG_KINDS', 'Region', 'PhantomSpec',
-           'draw_hearts', 'Phantoms', 'set_label', 'make_phantoms', 'Tag', 'draw_cues', 'set_tag']
+           'draw_hearts', 'place_hearts', 'Phantoms', 'set_label', 'paint_hearts', 'make_phantoms', 'Tag', 'draw_cues',
+           'set_tag']
 
 # %% ../nbs/00_phantom.ipynb #b8628d40
 from dataclasses import dataclass, replace
@@ -84,7 +85,9 @@ def _draw_patients(n, spec, rng):
         rv_fat=spec.severity*np.where(arv, lo + (hi-lo)*u['rv_level'], 0.),
         lv_fat=spec.severity*np.where(arv & (u['lv_fatty'] < .1), .4*u['lv_level'], 0.)))
 
-# %% ../nbs/00_phantom.ipynb #e825db90
+# %% ../nbs/00_phantom.ipynb #d89dd8a8
+def _bar(body_fat, size): return body_fat*size/80*70  # how long the bar of fat is, in pixels
+
 def _draw_bodies(p, spec, rng):
     "Size, body fat and the lengths in pixels of the patients `p`, and where they lie on the canvas."
     male, z = p.sex.values == 'M', lambda s: rng(s).standard_normal(len(p))
@@ -98,14 +101,18 @@ def _draw_bodies(p, spec, rng):
         ratio[:,k] *= np.where(who, ill(factor), 1)
     jitter = np.stack([_JITTER[0] + _JITTER[1]*z(s) for s in LENGTHS], 1)
     px = ratio * _PIXELS * size[:,None] * jitter
-    return pd.DataFrame(dict(zip(LENGTHS, px.T)) | dict(size=size, body_fat=fat, bar=fat*size/80*70, gap=spec.gap*size))
+    return pd.DataFrame(dict(zip(LENGTHS, px.T)) | dict(size=size, body_fat=fat, bar=_bar(fat, size), gap=spec.gap*size))
 
-# %% ../nbs/00_phantom.ipynb #faaeb6a1
+# %% ../nbs/00_phantom.ipynb #e59b3a7c
+def _extent(b):
+    "Height and width in pixels of the bodies `b`, without the bar's length."
+    R, r = b.lv_radius + b.lv_wall, b.rv_radius + b.rv_wall
+    return _BAR + b.gap + R + np.maximum(R, r), 2*(R + r)
+
 def _place(b, canvas):
     "Adds to the bodies `b` where they lie, in pixels, and whether all of it is on the canvas."
-    H, W = canvas
+    (H, W), (height, width) = canvas, _extent(b)
     R, r = b.lv_radius + b.lv_wall, b.rv_radius + b.rv_wall
-    height, width = _BAR + b.gap + R + np.maximum(R, r), 2*(R + r)
     b['bar_y'] = (H - 1 - height)/2  # pixel centres lie on whole numbers, so the canvas goes from -0.5 to H - 0.5
     b['centre_y'] = b.bar_y + _BAR + b.gap + R
     b['lv_x'] = (W - 1 - width)/2 + R
@@ -141,6 +148,24 @@ def draw_hearts(
         f'{(~b.fits).sum()} of {n} hearts do not fit a canvas of {canvas[0]} × {canvas[1]} pixels after {max_redraws} '
         'redraws: use a larger canvas, or a spec with smaller sizes')
     return pd.concat([p, b.drop(columns='fits')], axis=1).assign(redraws=redraws)
+
+# %% ../nbs/00_phantom.ipynb #19f7d801
+def place_hearts(
+    hearts: pd.DataFrame,  # as of `draw_hearts`; lengths, body fat, size and gap may have been edited
+    canvas: tuple=CANVAS,  # height and width in pixels
+) -> pd.DataFrame: # the same hearts, their bar of fat and places computed anew
+    "Where edited hearts lie. Raises `ValueError` where one does not fit the canvas."
+    needs = [*LENGTHS, 'size', 'body_fat', 'gap']
+    if lost := [c for c in needs if c not in hearts]: raise ValueError(f'hearts must be a table as of draw_hearts; it has no column {", ".join(lost)}')
+    b = _place(hearts.assign(bar=_bar(hearts.body_fat, hearts['size'])), canvas)
+    if not b.fits.all():
+        k = int(np.flatnonzero(~b.fits)[0])
+        height, width = (float(o.iloc[k]) for o in _extent(b))
+        low = [f'{c} is {b[c].iloc[k]:.4g} and must be above 0' for c in (*LENGTHS, 'gap') if not b[c].iloc[k] > 0]
+        who = 'The heart' if len(b) == 1 else f'Heart {k}'
+        raise ValueError(f'{who} does not fit a canvas of {canvas[0]} × {canvas[1]} pixels: ' + '; '.join(low or [
+            f'it would be {height:.0f} high and {width:.0f} wide, under a bar of fat {b.bar.iloc[k]:.1f} long']))
+    return b.drop(columns='fits')
 
 # %% ../nbs/00_phantom.ipynb #9f4c81f9
 def _paint_regions(h, canvas):
@@ -209,20 +234,20 @@ def set_label(
     img[square], reg[square] = np.where(on, 255, 0), np.where(on, Region.SEX_LABEL, Region.BACKGROUND)
     return replace(phantoms, images=img, regions=reg)
 
-# %% ../nbs/00_phantom.ipynb #ce929034
+# %% ../nbs/00_phantom.ipynb #9c590585
 def _add_noise(img, sd, rng):
     z = rng.standard_normal(img.shape, dtype=np.float32)
     return np.clip(np.rint(img + np.float32(sd)*z), 0, 255).astype(np.uint8)
 
-def make_phantoms(
-    n: int,                # how many; balanced over the four classes
-    experiment=1,          # 1, 2 or a `PhantomSpec`
-    seed=0,                # an int or a sequence of ints; the first k of n are the k phantoms of the same seed
+def paint_hearts(
+    hearts: pd.DataFrame,  # n hearts, as of `draw_hearts` or `place_hearts`
+    experiment=1,          # 1, 2 or a `PhantomSpec`: only its label and its scanner noise count here
+    seed=0,                # of the noise: an int or a sequence of ints
     canvas: tuple=CANVAS,  # height and width in pixels
     chunk: int=64,         # hearts painted at once: small enough for the cache, without effect on the result
 ) -> Phantoms:
-    "Synthetic cardiac MRIs as in Callanan's paper, section 2."
-    spec, hearts = _spec(experiment), draw_hearts(n, experiment, seed, canvas)
+    "The images of a given table of hearts."
+    spec, n = _spec(experiment), len(hearts)
     img, reg = (np.zeros((n, *canvas), dtype=np.uint8) for _ in range(2))
     rng = _Streams(seed, 2)
     noise, fatty, scanner = (rng(s) for s in ('noise', 'fatty', 'scanner'))
@@ -233,6 +258,16 @@ def make_phantoms(
         if spec.scanner_noise: img[c] = _add_noise(img[c], spec.scanner_noise, scanner)
     ph = Phantoms(img, reg, hearts)
     return set_label(ph) if spec.label else ph
+
+def make_phantoms(
+    n: int,                # how many; balanced over the four classes
+    experiment=1,          # 1, 2 or a `PhantomSpec`
+    seed=0,                # an int or a sequence of ints; the first k of n are the k phantoms of the same seed
+    canvas: tuple=CANVAS,  # height and width in pixels
+    chunk: int=64,         # hearts painted at once
+) -> Phantoms:
+    "Synthetic cardiac MRIs as in Callanan's paper, section 2."
+    return paint_hearts(draw_hearts(n, experiment, seed, canvas), experiment, seed, canvas, chunk)
 
 # %% ../nbs/00_phantom.ipynb #1822292e
 TAG_KINDS = ('corner', 'brightness', 'glyph', 'presence')
