@@ -136,7 +136,7 @@ def unstack_networks(net, models):
     for i, m in enumerate(models):
         m.load_state_dict({k: v.view(len(models), *m.state_dict()[k].shape)[i] if v.ndim else v for k, v in net.state_dict().items()})
 
-# %% ../nbs/08_models.ipynb #fa452c12
+# %% ../nbs/08_models.ipynb #d4ece370
 def _adam(params, states, lr, mom, step, alive, sqr_mom=.99, eps=1e-5, wd=.01):
     "One step of fastai's Adam with its defaults; `lr` and `alive` have one value a network."
     for (p, decays), s in zip(params, states):
@@ -148,6 +148,13 @@ def _adam(params, states, lr, mom, step, alive, sqr_mom=.99, eps=1e-5, wd=.01):
         p.sub_(rate/(1 - mom**step)*s[0]/((s[1]/(1 - sqr_mom**step)).sqrt() + eps))
         p.grad = None
 
+# %% ../nbs/08_models.ipynb #51bc7b39
+def _how(learn):
+    "What must be the same in all Learners."
+    cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
+    term = () if cb is None else (type(cb), callable(cb.weight) or cb.weight, cb.term, cb.score, cb.evidence, cb.method, str(cb.inside))
+    return type(learn.loss_func), *term
+
 def _check_together(learns, lrs):
     if len(lrs) != len(learns): raise ValueError(f'{len(lrs)} learning rates for {len(learns)} Learners: give one each')
     cbs = {type(cb).__name__ for l in learns for cb in l.cbs} - {'TrainEvalCallback', 'Recorder', 'CastToTensor', 'ProgressCallback'}
@@ -155,8 +162,10 @@ def _check_together(learns, lrs):
     if odd: raise ValueError(f'callbacks that training at once does not know: {", ".join(odd)}')
     if any(l.opt_func is not Adam for l in learns): raise ValueError("training at once is with fastai's Adam only")
     if any(not p.requires_grad for l in learns for p in l.model.parameters()): raise ValueError('training at once trains all layers: unfreeze them')
+    if len({_how(l) for l in learns}) > 1: raise ValueError('the Learners must have the same class loss and the same heatmap loss')
     if len({len(l.dls.train) for l in learns}) > 1: raise ValueError('the Learners must have as many batches an epoch as each other')
 
+# %% ../nbs/08_models.ipynb #9d6c5b31
 def _layers_of(learn, net):
     "The layers of `net` that the callback of `learn` records in its own network."
     cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
@@ -180,6 +189,7 @@ def _together_loss(learn, net, layers, b, pct, k):
     terms, known = (o.view(-1, k).sum(0) for o in heatmap_terms(maps, mask, cb.term, cb.evidence, cb.inside))
     return class_loss, class_loss + w*terms/known.clamp_min(1)
 
+# %% ../nbs/08_models.ipynb #5ccfe3e1
 def fit_together(
     learns: list,   # of `Learner`s alike but for data, weights and seed, with at most a `HeatmapLoss`
     n_epoch: int,
