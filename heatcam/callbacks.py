@@ -7,7 +7,7 @@ __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 
            'HeatmapMetric', 'HeatmapOverlap', 'AreaNormalisedOverlap', 'HeatmapIoU', 'PointingGame', 'HeatmapPull',
            'batch_pictures', 'class_names', 'predicted_classes']
 
-# %% ../nbs/07_callbacks.ipynb #7f33859c
+# %% ../nbs/07_callbacks.ipynb #c7e8fcc3
 from copy import deepcopy
 from functools import partial
 from numbers import Real
@@ -23,7 +23,7 @@ from fastcore.basics import noop, patch
 from fastcore.foundation import L
 
 from .cam import (SCORES, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap, heatmaps, hires_cam,
-                         input_gradient, layer_cam, plot_heatmap, xgrad_cam)
+                         heatmap_bar, input_gradient, layer_cam, plot_heatmap, xgrad_cam)
 from .data import UNANNOTATED
 from .losses import heatmap_terms, outside_mass, outside_share, squared_outside
 from .overlap import area_normalised_overlap, iou, is_annotated, overlap, pointing_game
@@ -446,7 +446,7 @@ def batch_maps(self: HeatmapLoss,
     y = b[1].as_subclass(torch.Tensor) if len(b) > 1 else None
     return heatmaps(self.learn.model, b[0], layer, y, self.method, score=score, reshape=self.reshape)
 
-# %% ../nbs/07_callbacks.ipynb #492fa50d
+# %% ../nbs/07_callbacks.ipynb #c21323dd
 def class_names(vocab, y) -> str:
     "The name of the class of index `y`, or of those that a row of 0 and 1 marks."
     y = torch.as_tensor(y).long()
@@ -475,6 +475,7 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None):
     for ax, im, m, y, p, mask, o in zip(axs.flatten(), batch_pictures(dl, b), maps, b[1], guess, b[-1], v):
         title = f'{class_names(vocab, y)} / {class_names(vocab, p)}' + ('' if o.isnan() else f'\n{o:.0%} inside')
         plot_heatmap(im, heatmap(m, self.evidence), _inside(mask.reshape(mask.shape[-2:]), self.inside), ax, title)
+    heatmap_bar(axs)
     return axs
 
 # %% ../nbs/07_callbacks.ipynb #bed17cc8

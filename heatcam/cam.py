@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_cam', 'layer_cam', 'input_gradient',
            'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
-           'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'plot_heatmap']
+           'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'heat_colors', 'plot_heatmap', 'heatmap_bar']
 
-# %% ../nbs/04_cam.ipynb #f49c8c0f
+# %% ../nbs/04_cam.ipynb #ef54cbe2
 from contextlib import ExitStack, contextmanager
 
 import matplotlib.pyplot as plt
@@ -15,6 +15,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap
 from torch import nn
 from torch.autograd import Function
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -437,7 +439,12 @@ def heatmaps(
         for mod, t in mode.items(): mod.training = t
     return tuple(torch.cat(o) for o in zip(*out))
 
-# %% ../nbs/04_cam.ipynb #73d75c95
+# %% ../nbs/04_cam.ipynb #4f217139
+def heat_colors(alpha: float=.7): # a colour map; `alpha`: where the heatmap is at its maximum
+    "matplotlib's inferno, perceptually uniform, that fades out towards zero."
+    v = np.linspace(0, 1, 256)
+    return ListedColormap(np.c_[plt.get_cmap('inferno')(v)[:,:3], alpha*np.sqrt(v)])
+
 def plot_heatmap(
     image,            # (H, W) grey image, or (3, H, W) or (H, W, 3) of colours in [0, 1] or bytes
     cam_map,          # (h, w) or (1, h, w) signed map; its positive part is shown
@@ -454,8 +461,21 @@ def plot_heatmap(
     heat = torch.as_tensor(cam_map).detach().cpu().double().squeeze().clamp_min(0).numpy()
     if heat.max() > 0:
         heat = heat/heat.max()
-        ax.imshow(heat, cmap='inferno', alpha=alpha*np.sqrt(heat), vmin=0, vmax=1, extent=(-.5, W-.5, H-.5, -.5))
+        ax.imshow(heat, cmap=heat_colors(alpha), vmin=0, vmax=1, extent=(-.5, W-.5, H-.5, -.5))
     else: ax.text(W/2, H*.95, 'empty heatmap', color='w', ha='center', fontsize=8)
     if mask is not None: show_outline(mask, ax)
     ax.set(xticks=[], yticks=[]); ax.set_title(title, fontsize=9)
     return ax
+
+def heatmap_bar(
+    axs,              # the axes with the heatmaps
+    alpha: float=.7,  # as for `plot_heatmap`
+    **kwargs,         # passed on to `Figure.colorbar`
+):
+    "The colour bar of heatmaps, beside `axs`, on the grey of an image's middle."
+    axs = np.ravel(axs).tolist()
+    kwargs = dict(ticks=(0, .5, 1), label='heatmap ÷ its maximum', shrink=.9, aspect=25, pad=.02) | kwargs
+    heat = ScalarMappable(cmap=heat_colors(alpha)); heat.set_clim(0, 1)
+    bar = axs[0].figure.colorbar(heat, ax=axs, **kwargs)
+    bar.ax.set_facecolor('0.4'); bar.outline.set_linewidth(.5)
+    return bar

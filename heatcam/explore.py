@@ -6,7 +6,7 @@
 __all__ = ['BIOMARKERS', 'REGION_COLORS', 'PhantomExplorer', 'overlay', 'HeatmapExplorer', 'stored_study', 'open_studies',
            'PopulationExplorer', 'explore', 'heatcam_explore']
 
-# %% ../nbs/16_explore.ipynb #95c322cc
+# %% ../nbs/16_explore.ipynb #47548368
 import argparse
 import io
 import json
@@ -38,7 +38,7 @@ from .data import UNANNOTATED, split_phantoms
 from .overlap import class_mean_overlap, is_annotated, overlap
 from .phantom import (CLASSES, EXPERIMENTS, LENGTHS, TAG_KINDS, Phantoms, Region, Tag, draw_hearts, paint_hearts, place_hearts,
                              set_label, set_tag)
-from .plots import COLORS, figure_png, img_tag
+from .plots import MARKERS, arm_colors, figure_png, house_style, img_tag
 from .population import METHODS, Study, StudyError, study_sets
 from .runs import load_trial, read_json, trial_table
 
@@ -514,12 +514,14 @@ def from_study(cls: HeatmapExplorer,
     models = {r.arm if per_arm == 1 else f'{r.arm}, trial {r.trial}': load_trial(out, s, s.arm(r.arm), r.trial) for r in rows.itertuples()}
     return cls(models, **_test_images(s, n))
 
-# %% ../nbs/16_explore.ipynb #5e6c0c93
+# %% ../nbs/16_explore.ipynb #155cfd46
+@house_style()
 def _scatter(t, x, y, picked):
     "Trials as dots, filled if they are selected, the picked one ringed."
     fig = Figure(figsize=(5., 3.5), layout='constrained'); ax = fig.subplots()
+    colors = arm_colors(list(t.arm.unique()))
     for k, (arm, g) in enumerate(t.groupby('arm', sort=False)):
-        kw = dict(c=COLORS[k % len(COLORS)], marker='osD^v'[k//len(COLORS) % 5], s=42, lw=1.3)
+        kw = dict(c=colors[arm], marker=MARKERS[k % len(MARKERS)], s=42, lw=1.3)
         on = g.status == 'selected'
         ax.scatter(g[x][on], g[y][on], label=arm, **kw)
         ax.scatter(g[x][~on], g[y][~on], **{**kw, 'c': 'none', 'edgecolors': kw['c']}, label=None if on.any() else f'{arm}, none selected')

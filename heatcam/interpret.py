@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLACES', 'HeatmapInterpretation']
 
-# %% ../nbs/08_interpret.ipynb #dd46332f
+# %% ../nbs/08_interpret.ipynb #070b075a
 from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from fastai.torch_core import to_device
 from fastcore.basics import patch, store_attr
 
 from .callbacks import HeatmapLoss, HiResCAMLoss, _check_codes, _inside, batch_pictures, class_names, predicted_classes
-from .cam import find_layer, heatmap, heatmaps, plot_heatmap
+from .cam import find_layer, heatmap, heatmap_bar, heatmaps, plot_heatmap
 from .overlap import is_annotated, overlap
 
 # %% ../nbs/08_interpret.ipynb #e1ac0af8
@@ -242,7 +242,7 @@ def pictures(self: HeatmapInterpretation,
             res += zip(batch_pictures(self.dl, b), masks.reshape(len(masks), *masks.shape[-2:]))
     return res
 
-# %% ../nbs/08_interpret.ipynb #608ca2df
+# %% ../nbs/08_interpret.ipynb #96a4a7ad
 @patch
 def plot_heatmaps(self: HeatmapInterpretation,
     idxs=9,           # indices in the data set, or how many of the first ones
@@ -263,6 +263,7 @@ def plot_heatmaps(self: HeatmapInterpretation,
         plot_heatmap(im, heatmap(self.maps[r], self.evidence), mask, ax)
         ax.set_title(f'{row.true} / {row.predicted}\n{where}', size=9, color='k' if row.right else '#d00000')
     if title: fig.suptitle(title, size=10)
+    if any((heatmap(self.maps[r], self.evidence) > 0).any() for r in rows): heatmap_bar(axs)
     return axs
 
 @patch

@@ -7,7 +7,7 @@ __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_stu
            'describe_trials', 'shortfalls', 'paper_figures', 'label_effects', 'write_report', 'reproduce',
            'heatcam_reproduce']
 
-# %% ../nbs/14_paper.ipynb #c88a2f9e
+# %% ../nbs/14_paper.ipynb #c062b258
 import html
 import json
 import sys
@@ -25,7 +25,8 @@ from joblib.externals.loky import get_reusable_executor
 from .cam import heatmaps
 from .overlap import overlap
 from .phantom import CLASSES, make_phantoms
-from .plots import figure_png, html_figure, html_made, html_page, html_section, html_table, plot_grid, plot_heatmap, plot_lr_range, plot_overlaps
+from .plots import (figure_png, heatmap_bar, house_style, html_figure, html_made, html_page, html_section, html_table, plot_grid, plot_heatmap,
+                           plot_lr_range, plot_overlaps)
 from .population import MODELS, Arm, Study, StudyError, study_sets
 from .runs import arm_dir, load_trial, run_studies, write_json, write_whole
 from .stats import compare_table, holm
@@ -153,7 +154,7 @@ def _overlap_figure(trials, stats, study):
         if groups: plot_overlaps(groups, f'share of the heatmap {where}', ax, title, log=e == 'label_overlap')
     return fig
 
-# %% ../nbs/14_paper.ipynb #fd9b57b1
+# %% ../nbs/14_paper.ipynb #6257a372
 def _extreme_figure(trials, study, out, highest):
     "The rightly classified test image with the lowest or highest overlap of the model with the lowest or highest overlap."
     sel = trials[(trials.study == study.name) & (trials.status == 'selected')].dropna(subset=['heart_overlap'])
@@ -168,9 +169,11 @@ def _extreme_figure(trials, study, out, highest):
     axs[0].imshow(ph.images[k], cmap='gray', vmin=0, vmax=255); axs[0].set(xticks=[], yticks=[])
     axs[0].set_title(f'{CLASSES[ph.y[k]]}, predicted {CLASSES[logits[k].argmax()]}', fontsize=9)
     plot_heatmap(ph.images[k], maps[k, 0], ph.mask()[k], axs[1], f'{row.arm}, trial {int(row.trial)}: {v[k]:.1%} on the heart')
+    heatmap_bar(axs[1])
     return fig
 
-# %% ../nbs/14_paper.ipynb #850e8c13
+# %% ../nbs/14_paper.ipynb #c44fbaed
+@house_style()
 def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, figure)
     "Figures 1 to 8 of the paper, redrawn from the trials in `out`; those of an experiment that was not run are left out."
     figs = _class_figures(studies[0].seed)
@@ -287,9 +290,10 @@ def reproduce(
     write_report(out/'report.html', trials, stats, studies, pngs, figure_png(_range_figure(ranges)), command, notes)
     return trials, stats
 
-# %% ../nbs/14_paper.ipynb #049d86d7
+# %% ../nbs/14_paper.ipynb #93eeae63
 def _range(out, s, a): return dict(study=s.name, arm=a.name) | json.loads((arm_dir(out, s, a)/'lr_range.json').read_text())
 
+@house_style()
 def _range_figure(ranges):
     fig, axs = plt.subplots(1, len(ranges), figsize=(3*len(ranges), 2.3), layout='constrained', squeeze=False)
     for ax, r in zip(axs[0], ranges): plot_lr_range(r, ax, f"{r['study']}, {r['arm']}\n")

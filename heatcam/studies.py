@@ -8,7 +8,7 @@ __all__ = ['HEARTS', 'TAGS', 'RECIPE', 'ARMS', 'TERM_ARMS', 'STRENGTHS', 'SHARES
            'question_studies', 'rounded', 'interval', 'arm_summary', 'study_tests', 'question_page', 'run_question',
            'heatcam_study', 'study_command']
 
-# %% ../nbs/15_studies.ipynb #a14be974
+# %% ../nbs/15_studies.ipynb #d695e015
 import argparse
 import html
 import sys
@@ -25,7 +25,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 from .phantom import EXPERIMENTS, PhantomSpec, Tag
-from .plots import html_figure, html_made, html_page, html_section, html_table, plot_arms
+from .plots import house_style, html_figure, html_made, html_page, html_section, html_table, plot_arms
 from .population import Arm, Study, StudyError
 from .runs import run_studies, write_whole
 from .stats import compare_table, holm, rank_biserial
@@ -208,7 +208,8 @@ def study_tests(
     table = pd.concat(out, ignore_index=True).drop(columns='reject')
     return table.assign(p_holm=holm(table.p))
 
-# %% ../nbs/15_studies.ipynb #7354b8f3
+# %% ../nbs/15_studies.ipynb #6d44cf09
+@house_style()
 def _arms_figure(t, endpoint):
     groups = {a: g[g.status == 'selected'][endpoint].dropna().values for a, g in t.groupby('arm', sort=False)}
     fig, ax = plt.subplots(figsize=(7.5, 1 + .26*len(groups)), layout='constrained')

@@ -9,10 +9,11 @@ import torch
 from heatcam.cam import heatmaps
 from heatcam.overlap import overlap
 from heatcam.phantom import CLASSES
-from heatcam.plots import plot_heatmap
+from heatcam.plots import STYLE, heatmap_bar, plot_heatmap
 from heatcam.population import Study, study_sets
 from heatcam.runs import load_trial, trial_table
 
+plt.style.use(STYLE)
 out = Path(sys.argv[1])
 study = Study(**json.loads((out/'study.json').read_text())['studies'][1])
 trials = trial_table(out, [study])
@@ -32,6 +33,7 @@ for row, arm in zip(axs, study.arms):
         plot_heatmap(ph.images[k], maps[k, 0], ph.mask()[k], ax)
         ax.set_title(f'{CLASSES[c]}: {v[k]:.0%} on the heart', fontsize=12)
     row[0].set_ylabel(arm.name, fontsize=13)
+heatmap_bar(axs)
 path = Path(__file__).resolve().parent.parent/'nbs'/'images'/'headline.png'
 path.parent.mkdir(exist_ok=True)
 fig.savefig(path, dpi=100)
