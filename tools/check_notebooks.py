@@ -26,6 +26,20 @@ def check_file(p):
     kb = p.stat().st_size/1000
     if kb > max_kb: yield f'has {kb:.0f} KB, more than {max_kb}'
 
+def check_links(p):
+    "Links of the notebook `p` to files that are not there"
+    for c in json.loads(p.read_text(encoding='utf-8'))['cells']:
+        if c['cell_type'] != 'markdown': continue
+        for link in re.findall(r'\]\(([^)\s]+)\)', re.sub(r'`[^`\n]+`|^```.*?^```', '', ''.join(c['source']), flags=re.M | re.S)):
+            file = link.partition('#')[0]
+            if file and not re.match(r'[a-z]+:', file) and not (p.parent/file).exists(): yield f"cell {c.get('id')} links to {link}, which is not there"
+
+def check_sidebar(ps):
+    "Notebooks that the documentation's sidebar leaves out, and those that it names and that are not there"
+    named = re.findall(r'^\s*- (\S+\.ipynb)$', (nbs/'sidebar.yml').read_text(encoding='utf-8'), re.M)
+    there = [str(p.relative_to(nbs)) for p in ps]
+    for o in sorted(set(there) ^ set(named)): yield f'{nbs.name}/sidebar.yml: ' + (f'names {o}, which is not there' if o in named else f'leaves out {o}')
+
 def default_exp(p):
     "The module that the notebook `p` says it makes"
     for c in json.loads(p.read_text(encoding='utf-8'))['cells']:
@@ -82,12 +96,12 @@ def main():
     wrong, ps, good = [], notebooks(), []
     for p in ps:
         try:
-            wrong += [f'{p.relative_to(root)}: {o}' for o in check_file(p)]
+            wrong += [f'{p.relative_to(root)}: {o}' for f in (check_file, check_links) for o in f(p)]
             good.append(p)
         except (ValueError, KeyError, TypeError) as e:
             wrong.append(f'{p.relative_to(root)}: is no readable notebook ({e!r})')
     nums, misnamed = rooms(good)
-    wrong += misnamed + list(check_imports(nums))
+    wrong += misnamed + list(check_imports(nums)) + list(check_sidebar(ps))
     if not ps: wrong.append(f'no notebooks in {nbs.relative_to(root)}')
     if wrong: sys.exit('\n'.join(wrong) + f'\n{len(wrong)} wrong')
     print(f'{len(ps)} notebooks, {len(nums)} modules: all in order')
