@@ -439,12 +439,13 @@ def heatmaps(
         for mod, t in mode.items(): mod.training = t
     return tuple(torch.cat(o) for o in zip(*out))
 
-# %% ../nbs/04_cam.ipynb #4f217139
+# %% ../nbs/04_cam.ipynb #f5b36af0
 def heat_colors(alpha: float=.7): # a colour map; `alpha`: where the heatmap is at its maximum
     "matplotlib's inferno, perceptually uniform, that fades out towards zero."
     v = np.linspace(0, 1, 256)
     return ListedColormap(np.c_[plt.get_cmap('inferno')(v)[:,:3], alpha*np.sqrt(v)])
 
+# %% ../nbs/04_cam.ipynb #9c6f981c
 def plot_heatmap(
     image,            # (H, W) grey image, or (3, H, W) or (H, W, 3) of colours in [0, 1] or bytes
     cam_map,          # (h, w) or (1, h, w) signed map; its positive part is shown
@@ -467,6 +468,7 @@ def plot_heatmap(
     ax.set(xticks=[], yticks=[]); ax.set_title(title, fontsize=9)
     return ax
 
+# %% ../nbs/04_cam.ipynb #7c6cf775
 def heatmap_bar(
     axs,              # the axes with the heatmaps
     alpha: float=.7,  # as for `plot_heatmap`

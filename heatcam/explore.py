@@ -42,13 +42,13 @@ from .plots import MARKERS, arm_colors, figure_png, house_style, img_tag
 from .population import METHODS, Study, StudyError, study_sets
 from .runs import load_trial, read_json, trial_table
 
-# %% ../nbs/16_explore.ipynb #27746999
+# %% ../nbs/16_explore.ipynb #756d8de2
 try: import ipywidgets as widgets
 except ModuleNotFoundError: widgets = None
 
 def _lost(*names): # the names of packages that are not installed, in a sentence; '' if all are
     lost = [o for o in names if (widgets is None if o == 'ipywidgets' else find_spec(o) is None)]
-    return f"heatcam.explore needs {' and '.join(lost)}: pip install 'heatcam[explore]'" if lost else ''
+    return f"heatcam.explore needs {' and '.join(lost)}: pip install '.[explore]' in a clone of heatcam" if lost else ''
 
 # %% ../nbs/16_explore.ipynb #695c8816
 _STYLE = '''<style>
