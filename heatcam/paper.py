@@ -136,11 +136,11 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
                 if len(sel) - n < 2: says.append(f'{s.name}: no test of the {e.replace("_", " ")}, with fewer than two models in a group.')
     return says
 
-# %% ../nbs/14_paper.ipynb #71280a73
+# %% ../nbs/14_paper.ipynb #337322af
 def _class_figures(seed):
     ph = make_phantoms(32, 1, seed=[seed, 1000])
     names = ('normal', 'hypertrophic cardiomyopathy', 'dilated cardiomyopathy', 'arrhythmogenic right ventricular cardiomyopathy')
-    return {f'figure{k+1}': (f'Experiment 1, {CLASSES[k]}: {names[k]}', plot_grid(ph.images[ph.y == k])) for k in range(4)}
+    return {f'figure{k+1}': (f'Synthetic cardiac MRIs of experiment 1, class {CLASSES[k]}: {names[k]}', plot_grid(ph.images[ph.y == k])) for k in range(4)}
 
 def _overlap_figure(trials, stats, study):
     ends = ENDPOINTS[study.experiment]
@@ -172,17 +172,19 @@ def _extreme_figure(trials, study, out, highest):
     heatmap_bar(axs[1])
     return fig
 
-# %% ../nbs/14_paper.ipynb #c44fbaed
+# %% ../nbs/14_paper.ipynb #12d6d699
 @house_style()
 def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, figure)
     "Figures 1 to 8 of the paper, redrawn from the trials in `out`; those of an experiment that was not run are left out."
     figs = _class_figures(studies[0].seed)
     for s in studies:
-        caption = f'Experiment {s.experiment}: distribution of the overlaps, one dot a model'
+        caption = (f'Experiment {s.experiment}: the share of its heatmap that each model has on the heart' + ', and on the sex label'*(len(ENDPOINTS[s.experiment]) > 1)
+                   + '. One dot a model, the black line is the median; U counts the pairs in which the cross-entropy model has more.')
         figs[f'figure{4 + s.experiment}'] = caption, _overlap_figure(trials, stats, s)
     s = studies[0]  # experiment 1, unless only the second was asked for
-    for k, what in ((7, 'Low'), (8, 'High')):
-        figs[f'figure{k}'] = f'{what} heatmap-heart overlap, experiment {s.experiment}', _extreme_figure(trials, s, out, what == 'High')
+    for k, least, low in ((7, 'least', 'lowest'), (8, 'most', 'highest')):
+        caption = f'Experiment {s.experiment}: of the model with the {low} overlap, the rightly classified test image with the {least} of its heatmap on the heart, which is outlined.'
+        figs[f'figure{k}'] = caption, _extreme_figure(trials, s, out, least == 'most')
     return {k: v for k, v in figs.items() if v[1] is not None}
 
 # %% ../nbs/14_paper.ipynb #f42464b7

@@ -153,7 +153,7 @@ def plot_curves(
     for s in ('top', 'right'): ax.spines[s].set_visible(False)
     return ax
 
-# %% ../nbs/13_plots.ipynb #589ba269
+# %% ../nbs/13_plots.ipynb #7ed03af0
 def plot_lr_range(
     found: dict,   # low, high, lrs, losses, as `find_lr_range` returns them
     ax=None,
@@ -163,7 +163,8 @@ def plot_lr_range(
     ax = ax or plt.gca()
     ax.plot(found['lrs'], found['losses'], color='k'); ax.axvspan(found['low'], found['high'], color='deepskyblue', alpha=.25)
     ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(0, 1.3*np.median(found['losses'][:20])))
-    ax.set_title(f"{title}{': ' if title else ''}{found['low']:.1e} to {found['high']:.1e}", fontsize=9)
+    sep = ': ' if title and not title.endswith('\n') else ''
+    ax.set_title(f"{title}{sep}{found['low']:.1e} to {found['high']:.1e}", fontsize=9)
     for s in ('top', 'right'): ax.spines[s].set_visible(False)
     return ax
 
