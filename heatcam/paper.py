@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.script import call_parse
-from joblib.externals.loky import get_reusable_executor
 
 from .cam import heatmaps
 from .overlap import overlap
@@ -28,7 +27,7 @@ from .phantom import CLASSES, make_phantoms
 from .plots import (figure_png, heatmap_bar, house_style, html_figure, html_made, html_page, html_section, html_table, plot_grid, plot_heatmap,
                            plot_lr_range, plot_overlaps)
 from .population import MODELS, Arm, Study, StudyError, study_sets
-from .runs import arm_dir, load_trial, run_studies, write_json, write_whole
+from .runs import arm_dir, command_line, load_trial, run_studies, write_json, write_whole
 from .stats import compare_table, holm
 
 # %% ../nbs/14_paper.ipynb #a986af05
@@ -304,7 +303,7 @@ def _range_figure(ranges):
 # %% ../nbs/14_paper.ipynb #5ae28596
 @call_parse
 def heatcam_reproduce(
-    out: str='study',            # Folder of the results; an earlier run's is continued
+    out: str='study',            # Folder of the results, an earlier run's is continued; empty: study
     experiments: str='1,2',      # Which experiments: 1, 2 or 1,2
     preset: str='default',       # quick, default or published
     n_jobs: int=0,               # Worker processes; 0: one a core, or one in all where there is a GPU
@@ -313,18 +312,15 @@ def heatcam_reproduce(
 ):
     "Train both experiments' populations and report the paper's tests, with the paper's figures beside ours"
     if 'ipykernel' not in sys.modules: matplotlib.use('agg')
-    n_jobs = n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
+    out, n_jobs = out or 'study', n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
     command = f'heatcam_reproduce --preset {preset} --experiments {experiments} --seed {seed}' + ' --random_weights'*random_weights
-    try:
+    with command_line('heatcam_reproduce', out):
         which = tuple(int(e) if e.strip().isdigit() else e for e in experiments.split(','))
         studies = paper_studies(preset, which, seed, random_weights)
         trials, stats = reproduce(out, which, preset, n_jobs, seed, random_weights, command)
-    except StudyError as e: sys.exit(f'heatcam_reproduce: {e}')
-    except KeyboardInterrupt: sys.exit(f'\nheatcam_reproduce: stopped. What is finished is in {out}; the same command goes on from there')
-    finally: get_reusable_executor().shutdown(wait=True)
-    with pd.option_context('display.width', 250, 'display.max_columns', 30):
-        print(describe_trials(trials, studies).to_string(index=False), '\n')
-        print(compare_with_paper(stats).to_string(index=False), '\n')
-    for o in shortfalls(trials, studies): print(o)
-    if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
-    print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')
+        with pd.option_context('display.width', 250, 'display.max_columns', 30):
+            print(describe_trials(trials, studies).to_string(index=False), '\n')
+            print(compare_with_paper(stats).to_string(index=False), '\n')
+        for o in shortfalls(trials, studies): print(o)
+        if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
+        print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')

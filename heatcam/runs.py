@@ -4,17 +4,20 @@
 
 # %% auto #0
 __all__ = ['write_whole', 'write_json', 'read_json', 'arm_dir', 'write_trial', 'is_whole', 'put_aside', 'open_folder',
-           'trials_wanted', 'read_trials', 'trial_table', 'load_trial', 'run_studies']
+           'trials_wanted', 'read_trials', 'trial_table', 'load_trial', 'run_studies', 'command_line']
 
 # %% ../nbs/11_runs.ipynb #db769c21
 import hashlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import threading
 import time
+import warnings
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
@@ -25,14 +28,13 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import chunked
-from fastprogress import progress_bar
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
+from tqdm import tqdm
 
 import heatcam
 from .phantom import EXPERIMENTS
@@ -235,36 +237,73 @@ def load_trial(
     return model.eval()
 
 # %% ../nbs/11_runs.ipynb #bb80077d
-def _bar(it, total, what):
-    "A progress bar with the time that is left; plain lines where nobody watches."
-    if total and not (sys.stdout.isatty() or 'ipykernel' in sys.modules):
-        start, step = time.time(), max(1, total//5)
-        for i, o in enumerate(it, 1):
-            if i % step == 0 or i == total:
-                spent = time.time() - start
-                print(f'{what}: {i} of {total} done, about {spent/i*(total-i):.0f} s left', flush=True)
-            yield o
-    else: yield from progress_bar(it, total=total, comment=what)
+def _lines(it, total, what):
+    "Five lines at the most, for a file or a pipe, where a bar would be in the way."
+    start, step = time.time(), max(1, total//5)
+    for i, o in enumerate(it, 1):
+        yield o
+        if i % step and i < total: continue
+        left = (time.time() - start)/i*(total - i)
+        print(f'{what}: {i} of {total} done' + f', about {left:.0f} s left'*(i < total), flush=True)
 
-def _run(jobs, n_jobs, what):
-    "Runs `jobs` [(function, *arguments)] and yields their results as they come."
-    threads = torch.get_num_threads()
-    come = 'generator_unordered' if get_active_backend()[0].supports_return_generator else 'list'  # Ray gives all at the end
-    run = Parallel(n_jobs=n_jobs, max_nbytes=None, pre_dispatch='n_jobs', batch_size=1, return_as=come)
-    try: yield from _bar(run(delayed(f)(os.getpid(), *a) for f, *a in jobs), len(jobs), what)
+def _bar(it, total, what):
+    "`it` with a progress bar that says how much time is left, or with lines where nobody watches."
+    if not (sys.stdout.isatty() or 'ipykernel' in sys.modules): return _lines(it, total, what)
+    known = sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns  # 0 for some that are no windows
+    size = dict(dynamic_ncols=True) if known else dict(ncols=80, nrows=24)
+    # the bar comes last: what a narrow terminal cuts off is no loss
+    return tqdm(it, what, total, file=sys.stdout, smoothing=0, miniters=1,
+                bar_format='{desc} {n_fmt}/{total_fmt}, {remaining} left {bar}', **size)
+
+# %% ../nbs/11_runs.ipynb #59713ee3
+@contextmanager
+def _deaf():
+    "Processes that are started inside don't hear Ctrl-C, which a terminal sends to all of them: their parent ends them."
+    if threading.current_thread() is not threading.main_thread(): yield; return  # others may set no signals
+    was = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try: yield
+    finally: signal.signal(signal.SIGINT, was)
+
+def _start(jobs, n_jobs):
+    "The results of `jobs` [(function, *arguments)] as they come; Ray gives all of them at the end."
+    as_they_come = get_active_backend()[0].supports_return_generator
+    run = Parallel(n_jobs, return_as='generator_unordered' if as_they_come else 'list', max_nbytes=None,
+                   pre_dispatch='n_jobs', batch_size=1)
+    todo = (delayed(f)(os.getpid(), *a) for f, *a in jobs)
+    if not as_they_come: return iter(run(todo))
+    with _deaf(): return run(todo)
+
+def _end(results):
+    "Ends the workers that are still at work for `results`. joblib does it itself, and warns of what it gives up."
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        if hasattr(results, 'close'): results.close()
+
+# %% ../nbs/11_runs.ipynb #a4ac2f51
+def _run(jobs, n_jobs, what, take):
+    "Gives each result of `jobs` [(function, *arguments)] to `take`. Whatever goes wrong, here or there, no worker goes on."
+    threads, results = torch.get_num_threads(), None
+    try:
+        results = _start(jobs, n_jobs)
+        for o in _bar(results, len(jobs), what): take(o)
     except TerminatedWorkerError as e: raise StudyError(
-        'a worker process was ended from outside, often for want of memory: what is finished is kept; try fewer workers (--n_jobs)') from e
-    except BaseException as e:
-        if type(e).__name__ == 'KilledWorker': raise StudyError(
-            f'several of the cluster\'s workers have died over the same trial, often for want of memory ({e}): what is finished is kept') from e
-        if n_jobs != 1: get_reusable_executor().shutdown(wait=True, kill_workers=True)  # no trial goes on behind one's back
-        raise
-    finally: torch.set_num_threads(threads)
+        'a worker process was ended from outside, often for want of memory: what is finished is kept; '
+        'try fewer workers (--n_jobs)') from e
+    except Exception as e:
+        if type(e).__name__ != 'KilledWorker': raise  # Dask's
+        raise StudyError('several of the cluster\'s workers have died over the same trial, often for want of memory '
+                         f'({e}): what is finished is kept') from e
+    finally:
+        _end(results)
+        torch.set_num_threads(threads)
 
 # %% ../nbs/11_runs.ipynb #e155676b
 def _log(out, row):
-    with open(out/'log.txt', 'a') as f: f.write(
-        f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {row['study']} / {row['arm']} / {row['trial']}  {row['status']}  {row['seconds']:.1f} s\n")
+    line = (f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {row['study']} / {row['arm']} / {row['trial']}  {row['status']}  "
+            f"{row['seconds']:.1f} s\n")
+    try:
+        with open(out/'log.txt', 'a') as f: f.write(line)
+    except OSError as e: raise StudyError(f'log.txt can not be written ({e.strerror or e}): what is finished is whole') from e
 
 def _lr(out, s, a, trial):
     r = read_json(arm_dir(out, s, _range_arm(s, a))/'lr_range.json')
@@ -278,17 +317,28 @@ def _jobs(out, key, studies, at_once):
             for ks in chunked(todo, at_once if at_once > 1 and todo and stackable(s, a) else 1):
                 yield _trials_job, out, key, s, a, ks, [_lr(out, s, a, k) for k in ks]
 
-def _run_all(out, studies, n_jobs, at_once):
+# %% ../nbs/11_runs.ipynb #b871127c
+def _find_ranges(out, studies, n_jobs):
+    "The learning-rate ranges that are not there yet."
     arms = [(s, a) for s in studies for a in s.arms]
-    jobs = [(_range_job, s, a) for s, a in arms if a == _range_arm(s, a) and not (arm_dir(out, s, a)/'lr_range.json').exists()]
-    for s, a, found in _run(jobs, n_jobs, 'learning-rate ranges') if jobs else (): write_json(arm_dir(out, s, a)/'lr_range.json', found)
-    key = token_hex(); write_whole(out/'.run', lambda tmp: tmp.write_text(key))
-    while jobs := list(_jobs(out, key, studies, at_once)):
-        for done in _run(jobs, n_jobs, 'trials'):
-            for row, weights in done:
-                if weights: write_trial(_names_dir(out, row['study'], row['arm']), row['trial'], row, weights)
-                _log(out, row)
+    jobs = [(_range_job, s, a) for s, a in arms
+            if a == _range_arm(s, a) and not (arm_dir(out, s, a)/'lr_range.json').exists()]
+    def keep(found):
+        s, a, r = found
+        write_json(arm_dir(out, s, a)/'lr_range.json', r)
+    if jobs: _run(jobs, n_jobs, 'learning rates', keep)
 
+def _train_all(out, studies, n_jobs, at_once):
+    "Round after round, until every arm has what it wants."
+    key = token_hex()
+    write_whole(out/'.run', lambda tmp: tmp.write_text(key))
+    def keep(done):
+        for row, weights in done:
+            if weights: write_trial(_names_dir(out, row['study'], row['arm']), row['trial'], row, weights)
+            _log(out, row)
+    while jobs := list(_jobs(out, key, studies, at_once)): _run(jobs, n_jobs, 'trials', keep)
+
+# %% ../nbs/11_runs.ipynb #4fb16b83
 def run_studies(
     studies,             # `Study`s; their trials share the workers
     out,                 # a new folder, or the folder of an earlier run of the same studies, which then goes on
@@ -302,6 +352,24 @@ def run_studies(
             for left in out.rglob('.*.tmp'): left.unlink()
             if torn := put_aside(out, studies): print(f'trials that are not whole, put aside in torn/ and trained again: {len(torn)}')
             if there := len(trial_table(out, studies)): print(f'trials that are there already: {there}')
-            _run_all(out, studies, n_jobs, at_once or (32 if torch.cuda.is_available() else 1))
+            _find_ranges(out, studies, n_jobs)
+            _train_all(out, studies, n_jobs, at_once or (32 if torch.cuda.is_available() else 1))
     except Timeout: raise StudyError(f'another run is at work in the folder {out}: wait for it, or choose another with --out') from None
     return trial_table(out, studies)
+
+# %% ../nbs/11_runs.ipynb #66c7e20e
+@contextmanager
+def command_line(
+    name: str,  # of the command
+    out,        # the folder that it fills
+):
+    "Ends a command in one sentence: for what is wrong with a study, for Ctrl-C, and where nobody reads its output any more."
+    left = f'What is finished is in {out}; the same command goes on from there'
+    try:
+        yield
+        sys.stdout.flush()
+    except StudyError as e: sys.exit(f'{name}: {e}')
+    except KeyboardInterrupt: sys.exit(f'{name}: stopped. {left}')
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more, and would complain
+        sys.exit(f'{name}: stopped, as nobody reads its output any more. {left}')

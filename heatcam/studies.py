@@ -22,12 +22,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from .phantom import EXPERIMENTS, PhantomSpec, Tag
 from .plots import house_style, html_figure, html_made, html_page, html_section, html_table, plot_arms
 from .population import Arm, Study, StudyError
-from .runs import run_studies, write_whole
+from .runs import command_line, run_studies, write_whole
 from .stats import compare_table, holm, rank_biserial
 
 # %% ../nbs/15_studies.ipynb #501a54fb
@@ -246,9 +245,11 @@ def run_question(
     "Trains all arms of a question."
     trials = run_studies(question_studies(name, n, seed, **sizes), out, n_jobs)
     write_whole(Path(out)/'trials.csv', lambda tmp: rounded(trials).to_csv(tmp, index=False))
-    page = question_page(name, trials, f'heatcam_study {name} --n {n or question(name).n} --seed {seed}')
+    page = question_page(name, trials, f'heatcam_study {name} --n {n or question(name).n} --seed {seed}' + ' --quick'*(sizes == _QUICK))
     write_whole(Path(out)/'report.html', lambda tmp: tmp.write_text(page, encoding='utf-8'))
     return trials
+
+_QUICK = dict(n_train=320, n_valid=80, n_test=40, epochs=1, bs=32, min_accuracy=0.)
 
 def heatcam_study(
     name: str='',                                     # Which study, see `list`
@@ -256,6 +257,7 @@ def heatcam_study(
     n_jobs: int=0,                                    # Worker processes; 0: one a core, or one in all where there is a GPU
     seed: int=0,                                      # Another seed, another study
     out: str='',                                      # Folder of the results, an earlier run's is continued; empty: study-NAME
+    quick: bool=False,                                # Few phantoms and one epoch: shows that everything works, and no more
     list: bool=False,                                 # Name the studies
 ):
     "Run one of the studies behind the experiments' notebooks, and leave its table"
@@ -265,19 +267,20 @@ def heatcam_study(
     n_jobs = n_jobs or (1 if torch.cuda.is_available() else joblib.cpu_count())
     out = out or f'study-{name}'
     if 'ipykernel' not in sys.modules: matplotlib.use('agg')
-    try: trials = run_question(name, out, n, n_jobs, seed)
-    except StudyError as e: sys.exit(f'heatcam_study: {e}')
-    except KeyboardInterrupt: sys.exit(f'\nheatcam_study: stopped. What is finished is in {out}; the same command goes on from there')
-    finally: get_reusable_executor().shutdown(wait=True)
-    with pd.option_context('display.width', 250, 'display.max_columns', 30, 'display.max_rows', 500):
-        print(arm_summary(trials, question(name).endpoints[:1]).round(3).to_string(index=False))
-    print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: the table is {Path(out)/"trials.csv"}, the report {Path(out)/"report.html"}')
+    with command_line('heatcam_study', out):
+        trials = run_question(name, out, n, n_jobs, seed, **(_QUICK if quick else {}))
+        with pd.option_context('display.width', 250, 'display.max_columns', 30, 'display.max_rows', 500):
+            print(arm_summary(trials, question(name).endpoints[:1]).round(3).to_string(index=False))
+        if quick: print('A quick run shows that everything works; its numbers mean nothing.')
+        print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: '
+              f'the table is {Path(out)/"trials.csv"}, the report {Path(out)/"report.html"}')
 
 def study_command(args=None):
     "`heatcam_study` on the command line."
     p = argparse.ArgumentParser('heatcam_study', description=heatcam_study.__doc__)
     p.add_argument('name', nargs='?', default='', help='which study, see --list')
     p.add_argument('--list', action='store_true', help='name the studies')
+    p.add_argument('--quick', action='store_true', help='few phantoms and one epoch: shows that everything works, and no more')
     for k, say in dict(n='models an arm; 0: as many as the study is meant to have', seed='another seed, another study',
                        n_jobs='worker processes; 0: one a core, or one in all where there is a GPU').items(): p.add_argument(f'--{k}', type=int, default=0, help=say)
     p.add_argument('--out', default='', help="folder of the results, an earlier run's is continued; empty: study-NAME")
