@@ -19,6 +19,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
+from multiprocessing import resource_tracker
 from pathlib import Path
 from secrets import token_hex
 
@@ -30,6 +31,7 @@ import torch
 from fastcore.basics import chunked
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from safetensors import SafetensorError, safe_open
@@ -259,10 +261,17 @@ def _bar(it, total, what):
 @contextmanager
 def _deaf():
     "Processes that are started inside don't hear Ctrl-C, which a terminal sends to all of them: their parent ends them."
-    if threading.current_thread() is not threading.main_thread(): yield; return  # others may set no signals
-    was = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, 'pthread_sigmask') or threading.current_thread() is not threading.main_thread():
+        yield; return  # Windows, or where no handler can be set
+    for o in (resource_tracker, loky_tracker): o.ensure_running()  # to start one of them ends the silence
+    heard = []
+    was = signal.signal(signal.SIGINT, lambda *args: heard.append(args))  # by a thread that does not block it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})      # this is what children inherit
     try: yield
-    finally: signal.signal(signal.SIGINT, was)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, was)
+        if heard: signal.raise_signal(signal.SIGINT)
 
 def _start(jobs, n_jobs):
     "The results of `jobs` [(function, *arguments)] as they come; Ray gives all of them at the end."
@@ -270,8 +279,7 @@ def _start(jobs, n_jobs):
     run = Parallel(n_jobs, return_as='generator_unordered' if as_they_come else 'list', max_nbytes=None,
                    pre_dispatch='n_jobs', batch_size=1)
     todo = (delayed(f)(os.getpid(), *a) for f, *a in jobs)
-    if not as_they_come: return iter(run(todo))
-    with _deaf(): return run(todo)
+    return run(todo) if as_they_come else (o for f in [run] for o in f(todo))  # nothing starts before it is asked for
 
 def _end(results):
     "Ends the workers that are still at work for `results`. joblib does it itself, and warns of what it gives up."
@@ -284,7 +292,7 @@ def _run(jobs, n_jobs, what, take):
     "Gives each result of `jobs` [(function, *arguments)] to `take`. Whatever goes wrong, here or there, no worker goes on."
     threads, results = torch.get_num_threads(), None
     try:
-        results = _start(jobs, n_jobs)
+        with _deaf(): results = _start(jobs, n_jobs)
         for o in _bar(results, len(jobs), what): take(o)
     except TerminatedWorkerError as e: raise StudyError(
         'a worker process was ended from outside, often for want of memory: what is finished is kept; '
