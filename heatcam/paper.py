@@ -9,7 +9,6 @@ __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_stu
 
 # %% ../nbs/14_paper.ipynb #c062b258
 import html
-import json
 import sys
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from .phantom import CLASSES, make_phantoms
 from .plots import (figure_png, heatmap_bar, house_style, html_figure, html_made, html_page, html_section, html_table, plot_grid, plot_heatmap,
                            plot_lr_range, plot_overlaps)
 from .population import MODELS, Arm, Study, StudyError, study_sets
-from .runs import arm_dir, command_line, load_trial, run_studies, write_json, write_whole
+from .runs import command_line, load_trial, read_range, run_studies, write_json, write_whole
 from .stats import compare_table, holm
 
 # %% ../nbs/14_paper.ipynb #a986af05
@@ -283,7 +282,7 @@ def reproduce(
     csv(trials, 'trials.csv')
     stats = paper_stats(trials, studies)
     csv(stats, 'stats.csv')
-    ranges = [_range(out, s, a) for s in studies for a in s.arms]
+    ranges = [read_range(out, s, a) for s in studies for a in s.arms]
     write_json(out/'lr_ranges.json', ranges)
     pngs = {k: (caption, figure_png(fig)) for k, (caption, fig) in paper_figures(trials, stats, studies, out).items()}
     for k, (_, png) in pngs.items(): write_whole(out/f'{k}.png', lambda tmp: tmp.write_bytes(png))
@@ -292,8 +291,6 @@ def reproduce(
     return trials, stats
 
 # %% ../nbs/14_paper.ipynb #93eeae63
-def _range(out, s, a): return dict(study=s.name, arm=a.name) | json.loads((arm_dir(out, s, a)/'lr_range.json').read_text())
-
 @house_style()
 def _range_figure(ranges):
     fig, axs = plt.subplots(1, len(ranges), figsize=(3*len(ranges), 2.3), layout='constrained', squeeze=False)

@@ -11,8 +11,9 @@ __all__ = ['CLASS_LOSSES', 'TERMS', 'METHODS', 'MODELS', 'StudyError', 'Arm', 'S
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -49,7 +50,29 @@ def _slug(s): return ''.join(c if c.isalnum() else '_' for c in s)
 class StudyError(ValueError): "What is wrong with a study or its folder, in a sentence for its user."
 
 def _one_of(what, name, known):
-    if name not in known: raise StudyError(f'{what} must be one of {", ".join(map(str, known))}, got {name!r}')
+    if name not in list(known): raise StudyError(f'{what} must be one of {", ".join(map(str, known))}, got {name!r:.60}')
+
+# %% ../nbs/10_population.ipynb #40fc00aa
+def _number(what, v, low, high, kind=Integral):
+    if not isinstance(v, kind) or isinstance(v, bool) or not low <= v <= high: raise StudyError(
+        f'{what} must be a {"whole " if kind is Integral else ""}number from {low} to {high:,}, got {v!r:.60}')
+
+def _named(what, name):
+    if not isinstance(name, str) or not name.strip(): raise StudyError(f'{what} needs a name, got {name!r:.60}')
+
+def _alike(v, like):
+    "Whether `v` is what `like` is: a text, a switch, a number of bearable size, or as many of these."
+    if isinstance(like, tuple): return isinstance(v, tuple) and len(v) == len(like) and all(map(_alike, v, like))
+    if isinstance(like, (bool, str)): return isinstance(v, type(like))
+    return isinstance(v, Real) and not isinstance(v, bool) and abs(v) < 1e4
+
+def _from_json(cls, v):
+    "A `cls` from what JSON has kept of it. Raises `StudyError` for what is none."
+    if v is None or isinstance(v, cls): return v
+    if not isinstance(v, dict): raise StudyError(f'expected the fields of {cls.__name__}, got {v!r:.60}')
+    v = {k: tuple(tuple(p) if isinstance(p, list) else p for p in o) if isinstance(o, list) else o for k, o in v.items()}
+    try: return cls(**v)
+    except (TypeError, ValueError) as e: raise StudyError(f'{cls.__name__}: {e}') from None
 
 # %% ../nbs/10_population.ipynb #a1b2c3d4
 @dataclass(frozen=True)
@@ -72,11 +95,17 @@ class Arm:
     images: str='as drawn'            # 'tag at random': a tag that says nothing, in training too; 'outside blanked': by the mask
 
     def __post_init__(self):
-        known = dict(schedule=('constant', 'rising'), class_loss=CLASS_LOSSES, term=TERMS, method=METHODS, score=SCORES, evidence=EVIDENCE, trainable=('all', 'head'),
+        known = dict(schedule=('constant', 'rising'), class_loss=CLASS_LOSSES, term=TERMS, method=METHODS, score=SCORES,
+                     evidence=EVIDENCE, trainable=('all', 'head'),
                      mask_fault=('', *MASK_FAULTS, 'tag'), images=('as drawn', 'tag at random', 'outside blanked'))
+        _named('an arm', self.name)
         for k, names in known.items(): _one_of(k, getattr(self, k), names)
-        if not 0 <= self.mask_share <= 1: raise StudyError(f'mask_share must be between 0 and 1, got {self.mask_share}')
-        if not self.weight >= 0: raise StudyError(f'weight must be 0 or more, got {self.weight}')
+        _number('n', self.n, 1, 10**5)
+        _number('mask_by', self.mask_by, 0, 1000)
+        for k, high in dict(mask_share=1, weight=10**9).items(): _number(k, getattr(self, k), 0, high, Real)
+        pixels = self.layer.removeprefix('cells of ') if isinstance(self.layer, str) else ''
+        if not isinstance(self.layer, str) or pixels != self.layer and not pixels.isdecimal(): raise StudyError(
+            f"layer must be names of layers, 'input' or as 'cells of 16', got {self.layer!r:.60}")
     def layers(self): # as `HeatmapLoss` takes them
         if self.layer.startswith('cells of '): return int(self.layer.removeprefix('cells of '))
         return self.layer.split(',') if ',' in self.layer else self.layer or None
@@ -108,14 +137,24 @@ class Study:
     lr_arm: str=''             # the arm whose learning rates all of them use, trial by trial; '': each has a range of its own
     seed: int=0
     def __post_init__(self):
-        made = lambda c, v: v if v is None or isinstance(v, c) else c(**{k: tuple(o) if isinstance(o, list) else o for k, o in v.items()})  # from JSON
-        object.__setattr__(self, 'arms', tuple(made(Arm, a) for a in self.arms))
-        for k, c in (('spec', PhantomSpec), ('tag', Tag)): object.__setattr__(self, k, made(c, getattr(self, k)))
+        _named('a study', self.name)
+        if not isinstance(self.arms, (tuple, list)) or not self.arms: raise StudyError(
+            f'the study {self.name} needs arms, got {self.arms!r:.60}')
+        object.__setattr__(self, 'arms', tuple(_from_json(Arm, a) for a in self.arms))
+        for k, c in (('spec', PhantomSpec), ('tag', Tag)): object.__setattr__(self, k, _from_json(c, getattr(self, k)))
+        self._check_numbers()
         if self.lr_arm: _one_of('lr_arm', self.lr_arm, [a.name for a in self.arms])
         _one_of('model', self.model, MODELS); _one_of('experiment', self.experiment, EXPERIMENTS)
-        if self.seed < 0: raise StudyError(f'seed must be 0 or more, got {self.seed}')
         if len({_slug(a.name) for a in self.arms}) < len(self.arms): raise StudyError(
             f'the arms {", ".join(a.name for a in self.arms)} need names that differ in letters or digits')
+    def _check_numbers(self):
+        most = dict.fromkeys(('n_train', 'n_valid', 'n_test', 'epochs', 'bs', 'max_trials'), 10**6)  # phantoms: 28 GB
+        for k, high in most.items(): _number(k, getattr(self, k), 1, high)
+        _number('seed', self.seed, 0, 2**63)
+        _number('min_accuracy', self.min_accuracy, 0, 1, Real)
+        for o in filter(None, (self.spec, self.tag)):
+            for k, like in asdict(type(o)()).items():
+                if not _alike(v := getattr(o, k), like): raise StudyError(f'{k} must be such as {like!r}, got {v!r:.60}')
     def arm(self, name): return next(a for a in self.arms if a.name == name)
 
 # %% ../nbs/10_population.ipynb #74fbda23

@@ -22,6 +22,7 @@ def check_file(p):
     for c, o in _outputs(nb):
         if o['output_type'] == 'error':
             yield f"cell {c.get('id')} holds an error: {o.get('ename')}: {o.get('evalue')}"
+        if 'site-packages/' in ''.join(o.get('text', [])): yield f"cell {c.get('id')} shows a path of the machine that it ran on"
     if 'widgets' in nb['metadata']: yield 'holds widget state (metadata.widgets)'
     kb = p.stat().st_size/1000
     if kb > max_kb: yield f'has {kb:.0f} KB, more than {max_kb}'
