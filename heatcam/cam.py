@@ -8,12 +8,14 @@ __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_
            'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'heat_colors', 'plot_heatmap', 'heatmap_bar']
 
 # %% ../nbs/04_cam.ipynb #ef54cbe2
-from contextlib import ExitStack, contextmanager
+import sys
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from fastai.torch_core import to_concat, to_detach
 from fastcore.basics import patch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap
@@ -21,6 +23,7 @@ from torch import nn
 from torch.autograd import Function
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
+from torch.optim.swa_utils import AveragedModel
 
 from .data import show_outline
 
@@ -98,8 +101,11 @@ class Recorded:
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
 
     def __enter__(self):
+        if torch.is_inference_mode_enabled(): raise ValueError(
+            'a map needs gradients, and torch.inference_mode() rules them out: use torch.no_grad(), where a map can be had')
         self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
         self.twice = ExitStack()
+        self.twice.enter_context(_uncompiled())
         if self.grad_mode:
             self.twice.enter_context(sdpa_kernel(SDPBackend.MATH))
             self.twice.enter_context(_twice())
@@ -201,6 +207,11 @@ def _hardsigmoid(input, inplace=False):
     y = F.relu6(input + 3)/6
     return input.copy_(y) if inplace else y
 
+def _uncompiled():
+    "Compiled parts run as they were written: what `torch.compile` makes of them can be differentiated only once."
+    known = 'torch._dynamo' in sys.modules and hasattr(torch.compiler, 'set_stance')  # else nothing has been compiled
+    return torch.compiler.set_stance('force_eager') if known else nullcontext()
+
 _open, _were = [], {}
 @contextmanager
 def _twice():
@@ -235,25 +246,31 @@ def _log_probs(logits, y, **_):
     if several: return (F.logsigmoid(logits) + F.logsigmoid(-logits)).sum(1)
     return logits.log_softmax(1).sum(1)
 
+# what a score reads of the targets: their values, whether several classes can be true, or nothing
+_true.reads, _predicted.reads, _log_probs.reads, _projection.reads = 'labels', 'kind', 'kind', None
+
 SCORES = dict(true=_true, predicted=_predicted, projection=_projection, log_probs=_log_probs)
 
 # %% ../nbs/04_cam.ipynb #f017fad9
 def class_score(
     logits: torch.Tensor,        # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
     y: torch.Tensor|None=None,   # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
-    score=None,                  # one of `SCORES`, or a function (logits, y) → (N,); None: 'true', or without y 'predicted'
+    score=None,                  # one of `SCORES`, or a function (what the model returns, y) → (N,); None: 'true', or without y 'predicted'
     generator=None,              # of 'projection': then one v for all images; None: PyTorch's own, a new v for each image
 ) -> torch.Tensor: # (N,) one score an image
     "The number whose map is drawn."
     score = score or ('predicted' if y is None else 'true')
-    plain = [o if o is None else o.as_subclass(torch.Tensor) for o in (logits, y)]
+    plain = [o.as_subclass(torch.Tensor) if isinstance(o, torch.Tensor) else o for o in (logits, y)]
     if callable(score): return score(*plain)
     if score not in SCORES: raise ValueError(f'no score {score!r}: choose one of {", ".join(SCORES)}, or give a function')
+    if not isinstance(plain[0], torch.Tensor): raise ValueError(
+        f'the score {score!r} needs class scores of shape (N, classes), and the model returns a {type(logits).__name__}: '
+        'give a function as score, (outputs, targets) → (N,)')
     z = plain[0].unsqueeze(1) if plain[0].ndim == 1 else plain[0]
     if z.dtype in (torch.float16, torch.bfloat16): z = z.float()
     if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
-    if plain[1] is not None and len(plain[1]) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(plain[1])}')
-    t = plain[1]
+    t = plain[1] if SCORES[score].reads else None
+    if t is not None and len(t) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(t)}')
     if t is not None and (t.ndim > 2 or (t.ndim == 2 and t.shape[1] not in (1, z.shape[1]))): raise ValueError(
         f'targets of shape {tuple(t.shape)} for class scores of shape {tuple(z.shape)}: give (N,) class indices or one column a class')
     return SCORES[score](z, t, generator=generator)
@@ -320,9 +337,10 @@ def heatmap(
 _PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
 
 def _bare(model):
-    "The model itself, without what PyTorch wraps around it to distribute or compile it."
+    "The model itself, without what PyTorch wraps around it to distribute, compile or average it."
     model = getattr(model, '_orig_mod', model)
-    return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
+    wrappers = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
+    return model.module if isinstance(model, wrappers) else model
 
 def _grid(out, reshape):
     "`out` as (N, C, h, w), or None where it can't be."
@@ -422,8 +440,12 @@ def heatmaps(
     bs: int=100,          # images at once
     score=None,           # see `class_score`
     reshape=None,         # see `cam_map`
-) -> tuple: # logits (N, classes) and signed maps (N, 1, h, w)
+) -> tuple: # logits (N, classes), or what else the model returns, and signed maps (N, 1, h, w)
     "Scores and maps of many images, in evaluation mode and without a graph."
+    if torch.is_inference_mode_enabled():  # its tensors can't be part of a graph, copies that are made outside of it can
+        with torch.inference_mode(False):
+            y = None if y is None else torch.as_tensor(y).clone()
+            return heatmaps(model, x.clone(), layer, y, method, bs, score, reshape)
     if isinstance(layer, (list, tuple)): raise ValueError('heatmaps are of one layer: call it for each of them')
     layer, out = find_layer(model, layer, x[:1], reshape), []
     y, mode = None if y is None else torch.as_tensor(y, device=x.device), {m: m.training for m in model.modules()}
@@ -434,10 +456,10 @@ def heatmaps(
                 logits = model(x[i])
                 s = class_score(logits, None if y is None else y[i], score, torch.Generator(x.device).manual_seed(0))
                 m = cam_map(rec.acts, s, method, create_graph=False, reshape=reshape)
-            out.append((logits.detach(), m.detach()))
+            out.append(to_detach((logits, m), cpu=False, gather=False))
     finally:
         for mod, t in mode.items(): mod.training = t
-    return tuple(torch.cat(o) for o in zip(*out))
+    return tuple(to_concat(o) for o in zip(*out))
 
 # %% ../nbs/04_cam.ipynb #f5b36af0
 def heat_colors(alpha: float=.7): # a colour map; `alpha`: where the heatmap is at its maximum
