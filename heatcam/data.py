@@ -8,6 +8,7 @@ __all__ = ['UNANNOTATED', 'SPLITS', 'MASK_FAULTS', 'ImageMaskSet', 'InMemoryDL',
            'spoil_masks']
 
 # %% ../nbs/01_data.ipynb #2ae61550
+from contextlib import nullcontext
 from functools import lru_cache
 
 import numpy as np
@@ -46,6 +47,7 @@ class ImageMaskSet:
             i = torch.where(i < 0, i + len(self), i)
             return tuple(o.index_select(0, i) for o in (self.images, self.y, self.masks))
         return self.images[i], self.y[i], self.masks[i]
+    def set_split_idx(self, i): return nullcontext()  # for `Learner.tta`: in memory, nothing is augmented
     def new_empty(self): return ImageMaskSet(self.images[:0], self.y[:0], self.masks[:0], self.vocab)  # for `Learner.export`
 
 # %% ../nbs/01_data.ipynb #79c3cc15
@@ -67,6 +69,18 @@ def _check_set(images, y, masks, vocab):
         f'the first is y[{bad[0]}] = {y[bad[0]]}')
 
 # %% ../nbs/01_data.ipynb #116178e8
+class _ImagesAlone(ImageMaskSet):
+    "Images without classes and masks, to predict."
+    def __init__(self, images, vocab):
+        try: images = torch.stack([torch.as_tensor(o) for o in images])
+        except (TypeError, ValueError, RuntimeError) as e: raise ValueError(
+            f'images to predict must be arrays or tensors of one size, without class and mask: {e}') from e
+        if images.ndim not in (3, 4) or images.dtype != torch.uint8: raise ValueError(
+            f'images to predict must be (H, W) or (C, H, W) of dtype uint8, got {tuple(images.shape[1:])} of {images.dtype}')
+        self.images, self.vocab = images[:,None] if images.ndim == 3 else images, vocab
+    def __len__(self): return len(self.images)
+    def __getitem__(self, i): return self.images[i],
+
 class InMemoryDL(DataLoader):
     "A fastai `DataLoader` that takes whole batches of (image, class, mask) out of an `ImageMaskSet`."
     def __init__(self, dataset, bs=64, **kwargs): super().__init__(dataset, bs=bs, **kwargs)
@@ -80,8 +94,14 @@ class InMemoryDL(DataLoader):
         for idx in chunked(samps, self.bs, self.drop_last): yield self.dataset[torch.as_tensor(idx)]
 
     def after_batch(self, b):
-        x, y, m = b
-        return TensorImageBW(x.float().div_(255)), TensorCategory(y), TensorMask(m)
+        return tuple(f(o) for f, o in zip((lambda x: TensorImageBW(x.float().div_(255)), TensorCategory, TensorMask), b))
+
+    def new(self, dataset=None, cls=None, **kwargs): # `dataset`: also a list of images, as `Learner.predict` has it
+        if dataset is not None and not isinstance(dataset, ImageMaskSet): dataset = _ImagesAlone(dataset, self.vocab)
+        return super().new(dataset, cls, **kwargs)
+
+    def decode_batch(self, b, max_n=9): # [(image, the class's name, or what the loss function has made of the scores)]
+        return [(x, y if y.ndim else self.vocab[int(y)]) for x, y, *_ in zip(*b)][:max_n]
 
 # %% ../nbs/01_data.ipynb #638e84e9
 def image_mask_dls(
