@@ -8,6 +8,8 @@ __all__ = ['HeatmapLoss', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 
            'batch_pictures', 'class_names', 'predicted_classes']
 
 # %% ../nbs/07_callbacks.ipynb #c7e8fcc3
+import weakref
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from numbers import Real
@@ -16,14 +18,14 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
-from fastai.callback.schedule import SchedCos
+from fastai.callback.schedule import LRFinder, SchedCos
 from fastai.learner import Learner, Metric
-from fastai.torch_core import find_bs, subplots, to_detach
+from fastai.torch_core import apply, find_bs, maybe_gather, subplots, to_detach
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 
-from .cam import (SCORES, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap, heatmaps, hires_cam,
-                         heatmap_bar, input_gradient, layer_cam, plot_heatmap, xgrad_cam)
+from .cam import (SCORES, InputOf, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap,
+                         heatmaps, hires_cam, heatmap_bar, input_gradient, layer_cam, plot_heatmap, xgrad_cam)
 from .data import UNANNOTATED
 from .losses import heatmap_terms, outside_mass, outside_share, squared_outside
 from .overlap import area_normalised_overlap, iou, is_annotated, overlap, pointing_game
@@ -47,35 +49,49 @@ def _check_inside(inside):
 class HeatmapLoss(Callback):
     "Adds to the class loss, after the forward pass, how much a map lies outside the mask."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
-    method, _depth = staticmethod(hires_cam), 0
+    method, _depth, _ran = staticmethod(hires_cam), 0, None
     def __init__(self,
-        weight=1.,            # of the localisation term, a mean over images: a number, or a fastai schedule; 0 is exactly the plain loss
+        weight=1.,            # of the localisation term, a mean over images: a number, or a fastai schedule of one fit; 0 is exactly the plain loss
         layer=None,           # a module, its name, 'input', a list of these, None: the last layer that has a grid, or an int: with cells of at most so many pixels
         term=outside_share,   # (maps, mask, inside) → one number an image, see `heatcam.losses`
-        score='true',         # whose map: 'true', 'predicted' (as published), 'projection', 'log_probs' or a function
+        score='true',         # whose map: 'true', 'predicted' (as published), 'projection', 'log_probs' or a function, see `class_score`
         inside=None,          # region codes of the mask that count as inside; None: every code but 0 and 255
         evidence: str='positive', # the part of the map that counts: 'positive', or 'absolute'
         reshape=None,         # activations → (N, C, h, w) where they are something else: `tokens_to_grid`
         method=None,          # (activations, gradients) → map, see `heatcam.cam`; None: that of the class
     ):
-        _check_weight(weight)
-        if not callable(score) and score not in SCORES: raise ValueError(
-            f"score must be one of {', '.join(map(repr, SCORES))} or a function, got {score!r}")
-        if not callable(term): raise ValueError(f'term must be a function such as heatcam.losses.outside_share, got {term!r}')
-        if isinstance(layer, (list, tuple)) and not layer: raise ValueError('layer is an empty list: name the layers, or give None')
-        heatmap(torch.zeros(1), evidence)  # says what is wrong with it
-        _check_inside(inside)
         self.weight, self.layer, self.term, self.score, self.inside = weight, layer, term, score, inside
         self.evidence, self.reshape, self.method = evidence, reshape, method or type(self).method
+        self._check()
         self._forget()
 
     def _forget(self): self.mask = self.class_loss = self.terms = None; self.maps = {}
+    @property
+    def weight(self): return self._weight
+    @weight.setter
+    def weight(self, v):
+        _check_weight(v)
+        self._weight = v
+
     @property
     def learn(self): return self.__dict__.get('_learn')
     @learn.setter
     def learn(self, v):
         if v is None and self.learn is not None: self._leave()  # removed, perhaps after an error
         self.__dict__['_learn'] = v
+
+# %% ../nbs/07_callbacks.ipynb #3dd1a7b0
+@patch
+def _check(self: HeatmapLoss):
+    "One clear error for settings that can't be any, also where they were changed since the callback was made."
+    if not callable(self.score) and self.score not in SCORES: raise ValueError(
+        f"score must be one of {', '.join(map(repr, SCORES))} or a function, got {self.score!r}")
+    if not callable(self.term): raise ValueError(
+        f'term must be a function such as heatcam.losses.outside_share, got {self.term!r}')
+    if isinstance(self.layer, (list, tuple)) and not self.layer: raise ValueError(
+        'layer is an empty list: name the layers, or give None')
+    heatmap(torch.zeros(1), self.evidence)  # says what is wrong with it
+    _check_inside(self.inside)
 
 # %% ../nbs/07_callbacks.ipynb #53463eca
 @patch
@@ -92,7 +108,7 @@ def __copy__(self: HeatmapLoss):
 
 @patch
 def __getstate__(self: HeatmapLoss):  # for `learn.export`: schedules are closures, which pickle refuses
-    return {**self.__dict__, 'weight': float(self.weight(1.)) if callable(self.weight) else self.weight}
+    return {**self.__dict__, '_weight': float(self.weight(1.)) if callable(self.weight) else self.weight, '_ran': None}
 
 # %% ../nbs/07_callbacks.ipynb #94d494f9
 class HiResCAMLoss(HeatmapLoss):
@@ -133,10 +149,12 @@ def robust(cls: HeatmapLoss,
 # %% ../nbs/07_callbacks.ipynb #063ff551
 def _check_batch(xb, yb):
     "One clear error for a batch that is not (image, class, mask)."
-    n = len(yb)
+    n, k = len(yb), len(xb)
     if n < 2: raise ValueError(
         f'a batch has {n} target{"s"[:n != 1]}, a heatmap loss needs two: batches must be (image, class, mask). '
-        'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this Learner')
+        + (f'Of this one, the first {k} parts went into the model: if only the image belongs there, say dls.n_inp = 1. '
+           if k > 1 else '')
+        + 'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this Learner')
     x, mask = xb[0], yb[-1]
     if mask.shape[-2:] != x.shape[-2:] or len(mask) != len(x): raise ValueError(
         f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its image. '
@@ -154,19 +172,22 @@ def _check_codes(mask, inside=None):
         'with RegionMaskBlock (heatcam.files) or divide them by 255; if it does mean not annotated, say inside=[1]')
 
 # %% ../nbs/07_callbacks.ipynb #c0c600ce
-def _check_classes(pred, y, first):
-    "One clear error for classes that the model has no output for."
+def _check_classes(pred, y, score, first):
+    "One clear error for predictions and targets that `score` can't read."
+    if callable(score): return
+    what = f'shape {tuple(pred.shape)}' if isinstance(pred, torch.Tensor) else f'a {type(pred).__name__}'
     if not isinstance(pred, torch.Tensor) or pred.ndim not in (1, 2): raise ValueError(
-        f'the model returns {tuple(pred.shape) if isinstance(pred, torch.Tensor) else type(pred).__name__}, '
-        'a heatmap loss needs class scores of shape (N, classes)')
-    n = pred.shape[1] if pred.ndim == 2 else 1
-    if y.ndim == 2 and y.shape[1] not in (1, n): raise ValueError(
+        f'the model returns {what}, and the score {score!r} needs class scores of shape (N, classes): '
+        'give a function as score, (outputs, targets) → (N,)')
+    n, reads = pred.shape[1] if pred.ndim == 2 else 1, SCORES[score].reads
+    if reads and y.ndim == 2 and y.shape[1] not in (1, n): raise ValueError(
         f'{y.shape[1]} classes an image in the targets, but the model has {n} outputs')
     # a look at the labels makes a GPU wait, so there it is the first batch that is looked at
-    if not len(y) or (y.ndim == 2 and n > 1) or (y.is_cuda and not first): return
+    if reads != 'labels' or not len(y) or (y.ndim == 2 and n > 1) or (y.is_cuda and not first): return
     if y.min() < 0 or y.max() >= max(n, 2): raise ValueError(
         f'class indices from {y.min().item():g} to {y.max().item():g} in a batch, but the model has '
-        + (f'{n} outputs, for 0 … {n-1}' if n > 1 else 'one output, for classes 0 and 1'))
+        + (f'{n} outputs, for 0 … {n-1}' if n > 1 else 'one output, for classes 0 and 1')
+        + f". The score {score!r} is read off at the label; score='predicted' and score='projection' need no label")
 
 # %% ../nbs/07_callbacks.ipynb #93a57bf4
 @patch
@@ -178,13 +199,34 @@ def before_batch(self: HeatmapLoss):
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
     if self.learn.iter == 0: _check_codes(self.mask, self.inside)
+    if self.training and not self._held: self._look_inside()
+
+# %% ../nbs/07_callbacks.ipynb #b83e5c1d
+@patch
+def _look_inside(self: HeatmapLoss):
+    "Notes whether anything has been inside a mask yet, and else which codes the masks hold."
+    if not is_annotated(self.mask).any(): return
+    self._held = bool(_holds(self.mask, self.inside).any())
+    if not self._held: self._codes |= {*self.mask.unique().tolist()} - {UNANNOTATED}
+
+@patch
+def after_train(self: HeatmapLoss):
+    "Refuses to go on where nothing was inside of any mask of a whole epoch."
+    if getattr(self.learn, 'iter', -1) + 1 < getattr(self.learn, 'n_iter', 0): return  # an epoch that was cut short
+    held = maybe_gather(torch.tensor([int(self._held)], device=next(self.learn.model.parameters()).device))
+    if held.any() or not self._codes or not (self._trains or self.inside is not None): return
+    want = 'any code but 0 and 255' if self.inside is None else f'inside={self.inside!r}'
+    have = ', '.join(f'{o:g}' for o in sorted(self._codes))
+    raise ValueError(f'no mask of this epoch has a pixel inside, that is {want}: the masks hold {have}. All of every image would '
+                     'count as outside: name codes that the masks hold, or mark what is not annotated with 255')
 
 # %% ../nbs/07_callbacks.ipynb #a521af53
 @patch(as_prop=True)
 def weight_now(self: HeatmapLoss):
     "The weight of the term in this batch."
     if not callable(self.weight): return self.weight
-    return float(self.weight(float(self.learn.pct_train) if self._fits else 1.))
+    rises = self._fits and (self._ran is None or self._ran() is not self.learn)
+    return float(self.weight(float(self.learn.pct_train) if rises else 1.))
 
 @patch(as_prop=True)
 def _trains(self: HeatmapLoss): return callable(self.weight) or self.weight > 0
@@ -197,23 +239,68 @@ def _watched(self: HeatmapLoss):
 
 @patch(as_prop=True)
 def _wanted(self: HeatmapLoss):
-    return self.mask is not None and (self.weight_now > 0 or bool(self._watched) or (self._trains and not self.training))
+    "(method, score) of the maps that are drawn in this batch; the first is the term's, where there is one."
+    if self.mask is None: return []
+    term = [(self.method, self.score)] if self.weight_now > 0 or (self._trains and not self.training) else []
+    return term + [(m.method or self.method, m.score or self.score) for m in self._watched]
 
 # %% ../nbs/07_callbacks.ipynb #cda567e0
 @patch
-def _record(self: HeatmapLoss, do_one_batch):
-    if self not in self.learn.cbs or not self._wanted: return do_one_batch()
-    if self._found is None:
-        if len(self.xb) > 1: raise ValueError(f'the model takes {len(self.xb)} inputs: name the layer whose map is wanted (layer=…)')
-        self._found = find_layer(self.learn.model, self.layer, self.xb[0][:2], self.reshape)
-    with Recorded(self._found) as self._rec:
-        try: do_one_batch()
-        except RuntimeError as e:
-            if 'derivative for ' not in str(e): raise
-            raise NotImplementedError(f'{e}: between the recorded layer and the scores the network uses an operation that PyTorch '
-                                      'can differentiate only once, and a heatmap loss needs it twice. Name a later layer (layer=…)') from e
-        finally: self._rec = None
+def _find(self: HeatmapLoss):
+    "The layer of `learn.model`. In a copy, such as the mean of weights that a callback validates, it has the same name."
+    model, named = self.learn.model, self._names is not None or self._named
+    if self._found_in is not model:
+        if not named and len(self.xb) > 1: raise ValueError(
+            f'the model takes {len(self.xb)} inputs: name the layer whose map is wanted (layer=…)')
+        layer = self.layer if self._names is None else self._names
+        found = find_layer(model, layer, None if named else self.xb[0][:2], self.reshape)
+        names = {m: k for k, m in find_layer(model, '').named_modules()}  # '' is the model itself, without a wrapper
+        name = lambda o: 'input' if isinstance(o, InputOf) else names[o]
+        self._names = [name(o) for o in found] if isinstance(found, list) else name(found)
+        self._found, self._found_in = found, model
+    return self._found
 
+@patch(as_prop=True)
+def _named(self: HeatmapLoss):
+    "Is the layer named, so that no image is needed to find it?"
+    layers = self.layer if isinstance(self.layer, (list, tuple)) else [self.layer]
+    return not any(o is None or isinstance(o, int) for o in layers)
+
+# %% ../nbs/07_callbacks.ipynb #d94fb206
+def _what_is_behind(cb, e):
+    "One clear error for one in the middle of a batch that says less; None where there is no more to say."
+    if isinstance(e, RuntimeError) and 'derivative for ' in str(e): return NotImplementedError(
+        f'{e}: between the recorded layer and the scores the network uses an operation that PyTorch '
+        'can differentiate only once, and a heatmap loss needs it twice. Name a later layer (layer=…)')
+    if isinstance(e, TypeError) and len(cb.yb) > 1 and cb.class_loss is None: return ValueError(
+        f'{e}: the class loss was given {len(cb.yb)} targets, {", ".join(str(tuple(o.shape)) for o in cb.yb)}. '
+        'Of the targets of a batch, a heatmap loss takes the last one for the mask and leaves the others to the class loss: '
+        'give one mask for each image, or a class loss for several targets')
+
+# %% ../nbs/07_callbacks.ipynb #40b7d2ae
+@contextmanager
+def _with_gradients(cb):
+    "Leaves `torch.inference_mode` for a batch of a validation: copies that are made outside of it can be in a graph."
+    if cb.training or not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(False), torch.no_grad():  # the first alone would record the whole forward pass
+        cb.learn.xb, cb.learn.yb, cb.mask = apply(torch.clone, (cb.xb, cb.yb, cb.mask))
+        yield
+
+@patch
+def _record(self: HeatmapLoss, do_one_batch):
+    "One batch, recorded if a map is wanted."
+    if self not in self.learn.cbs: return do_one_batch()
+    try:
+        if not self._wanted: return do_one_batch()
+        with _with_gradients(self), Recorded(self._find()) as self._rec: do_one_batch()
+    except Exception as e:
+        if (better := _what_is_behind(self, e)) is None: raise
+        raise better from e
+    finally: self._rec = None
+
+# %% ../nbs/07_callbacks.ipynb #6e07a9f3
 @patch
 def _watched_events(self: HeatmapLoss, with_events, f, event_type, ex, final=noop):
     "fastai's `_with_events`, with batches recorded and errors noticed."
@@ -229,15 +316,16 @@ def _watched_events(self: HeatmapLoss, with_events, f, event_type, ex, final=noo
 @patch
 def after_pred(self: HeatmapLoss):
     "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
-    if self.mask is None or callable(self.score): return
-    _check_classes(self.learn.pred, self.yb[0], first=self.learn.iter == 0)
+    if getattr(self, '_rec', None) is None: return
+    for _, score in self._wanted: _check_classes(self.learn.pred, self.yb[0], score, first=self.learn.iter == 0)
 
 # %% ../nbs/07_callbacks.ipynb #6f1cc087
 @patch
 def _draw(self: HeatmapLoss, method, score, create_graph):
     "The map of `score`, or a list of them, one a layer; each is computed once a batch."
     if (method, score) not in self.maps:
-        gen = None if self.training else torch.Generator(self.learn.pred.device).manual_seed(0)
+        device = getattr(self.learn.pred, 'device', self.mask.device)  # a model may return a tuple
+        gen = None if self.training else torch.Generator(device).manual_seed(0)
         s = class_score(self.learn.pred, self.yb[0], score, gen)
         self.maps[method, score] = cam_map(self._rec.acts, s, method, create_graph, self.reshape)
     return self.maps[method, score]
@@ -248,7 +336,7 @@ def after_loss(self: HeatmapLoss):
     self.class_loss = to_detach(self.learn.loss_grad, cpu=False, gather=False) if len(self.yb) else None
     if getattr(self, '_rec', None) is None: return
     w, train = self.weight_now, self.training
-    with torch.autocast(self.learn.pred.device.type, enabled=False):
+    with torch.autocast(self.mask.device.type, enabled=False):
         if w > 0 or (self._trains and not train): self._add(w, self._draw(self.method, self.score, train and w > 0))
         for m in self._watched: self._draw(m.method or self.method, m.score or self.score, False)
     self.maps = to_detach(self.maps, cpu=False, gather=False)
@@ -268,6 +356,7 @@ def _add(self: HeatmapLoss, w, maps):
         if loss.numel() != len(terms): loss = loss.view(len(terms), -1).mean(1)
         add = terms
     else: add = terms.sum()/known.sum().clamp_min(1)
+    add = add.to(torch.promote_types(loss.dtype, torch.float32))  # fastai's losses are in 32 bits, also of 64-bit networks
     pulls = [m for m in self.learn.metrics if isinstance(m, HeatmapPull)] if self.training else []
     for m in pulls: m.measure(self._rec.acts, loss, w*add)
     self.learn.loss_grad = loss + w*add
@@ -356,7 +445,10 @@ class PointingGame(HeatmapMetric):
 # %% ../nbs/07_callbacks.ipynb #0d43efd9
 class HeatmapPull(_Mean):
     "How strongly the localisation term pulls at the recorded layer, with the class loss's pull beside it in `class_pull`."
-    def __init__(self): self.other = _Mean('class_pull'); super().__init__('heatmap_pull')
+    def __init__(self):
+        self.other = _Mean('class_pull')
+        super().__init__('heatmap_pull')
+        self.start()
     def reset(self): pass  # fastai would, between training and validation
     def start(self): super().reset(); self.other.reset()
     def measure(self, acts, class_loss, term):
@@ -375,18 +467,26 @@ class _Shown(_Mean):
     @property
     def name(self): return self.of.name
 
+# %% ../nbs/07_callbacks.ipynb #8a2f6c35
+if not hasattr(Learner, '_split_batch'): Learner._split_batch = Learner._split
+@patch
+def _split(self: Learner, b):
+    "fastai's, with one clear error for a metric of heatmaps that nobody records."
+    self._split_batch(b)
+    if len(self.yb) and any(isinstance(m, _Mean) for m in self.metrics): _heatmap_loss(self)
+
 # %% ../nbs/07_callbacks.ipynb #59a620fb
 @patch
 def before_fit(self: HeatmapLoss):
     "Wraps fastai's batch and adds the parts of the loss to the training table."
     if self._depth: return  # `validate` or `get_preds` inside of a fit
+    self._check()
     self.after_create()
     if sum(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs) > 1: raise ValueError(
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
     if self._trains: self._refuse_mixing()
     self._leave()  # a fit that broke off before its first epoch has left its things behind
-    named = not any(o is None or isinstance(o, int) for o in (self.layer if isinstance(self.layer, (list, tuple)) else [self.layer]))
-    self._found = find_layer(self.learn.model, self.layer) if named else None  # the others need an image to be found
+    if self._named: self._find()  # the others need an image to be found
     parts = [_ClassLoss('class_loss'), _HeatmapTerm('heatmap_loss')] if self._trains else []
     for m in self.learn.metrics:
         if isinstance(m, HeatmapPull): parts.append(_Shown(m.other))
@@ -408,7 +508,9 @@ def after_create(self: HeatmapLoss):
 
 @patch
 def after_fit(self: HeatmapLoss):
-    if not self._depth: self._leave()
+    if self._depth: return
+    if self._fits and not any(isinstance(cb, LRFinder) for cb in self.learn.cbs): self._ran = weakref.ref(self.learn)
+    self._leave()
 
 @patch
 def _leave(self: HeatmapLoss):
@@ -416,7 +518,8 @@ def _leave(self: HeatmapLoss):
     self.learn.__dict__.pop('_with_events', None)
     parts = getattr(self, '_parts', [])
     if parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in parts))
-    self._parts, self._found, self._fits = [], None, False
+    self._parts, self._found, self._found_in, self._names, self._fits = [], None, None, None, False
+    self._held, self._codes = False, set()
     self._forget()
 
 # %% ../nbs/07_callbacks.ipynb #b2ae2320
@@ -485,6 +588,11 @@ def _inside(mask, inside):
     mask = mask.long()
     return torch.where(mask == UNANNOTATED, UNANNOTATED, torch.isin(mask, torch.tensor(list(inside), device=mask.device)).long())
 
+def _holds(mask, inside):
+    "Whether anything is inside of each of the masks (N, …)."
+    places = _inside(mask, inside).flatten(1)
+    return ((places != 0) & (places != UNANNOTATED)).any(1)
+
 if not hasattr(Learner, '_show_results'): Learner._show_results = Learner.show_results
 @patch
 def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwargs):
@@ -494,5 +602,5 @@ def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwar
     if dl is None: dl = self.dls[ds_idx].new(shuffle=shuffle)
     b = dl.one_batch()
     if len(b) == 2: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
-    if len(b) != 3: raise ValueError(f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} part')
+    if len(b) != 3: raise ValueError(f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} parts')
     cbs[0].show_heatmaps(b, dl, max_n, **kwargs)

@@ -18,7 +18,8 @@ from fastai.data.load import DataLoader
 from fastai.torch_core import to_device
 from fastcore.basics import patch, store_attr
 
-from .callbacks import HeatmapLoss, HiResCAMLoss, _check_codes, _inside, batch_pictures, class_names, predicted_classes
+from .callbacks import (HeatmapLoss, HiResCAMLoss, _check_codes, _holds, _inside, batch_pictures, class_names,
+                               predicted_classes)
 from .cam import find_layer, heatmap, heatmap_bar, heatmaps, plot_heatmap
 from .overlap import is_annotated, overlap
 
@@ -90,8 +91,9 @@ def _asked(learn, **given):
     heatmap(torch.zeros(1), how['evidence'])  # says what is wrong with it
     return SimpleNamespace(**how)
 
+# %% ../nbs/08_interpret.ipynb #e1f05a7c
 def _read(learn, dl, how, score):
-    "Logits, targets, maps, overlap, loss and annotation of one batch after the other, on the CPU."
+    "Logits, targets, maps, overlap, loss, whether anything is annotated and inside: batch by batch, on the CPU."
     layer = None
     for b in dl:
         _check_parts(b)
@@ -101,9 +103,12 @@ def _read(learn, dl, how, score):
             if how.inside is None: _check_codes(mask)
             layer = find_layer(learn.model, how.layer, x[:2], how.reshape)
         logits, maps = heatmaps(learn.model, x, layer, y, how.method, bs=len(x), score=score, reshape=how.reshape)
+        if not isinstance(logits, torch.Tensor): raise ValueError(
+            f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()
         with torch.no_grad(): loss = _losses(learn, logits, y)
-        res = logits, y, maps, overlap(heatmap(maps, how.evidence), mask, how.inside), loss, is_annotated(mask)
+        v = overlap(heatmap(maps, how.evidence), mask, how.inside)
+        res = logits, y, maps, v, loss, is_annotated(mask), _holds(mask, how.inside)
         yield [o.cpu() for o in res]
 
 # %% ../nbs/08_interpret.ipynb #a6bed49b
@@ -122,10 +127,12 @@ def from_learner(cls: HeatmapInterpretation,
     "Reads a data set once, in evaluation mode, and keeps what the model says about each image and where it looked."
     how = _asked(learn, method=method, evidence=evidence, inside=inside, layer=layer, reshape=reshape)
     dl, idxs = _in_order(learn.dls[ds_idx] if dl is None else dl)
-    with _as_they_are(dl.dataset): parts = list(_read(learn, dl, how, score))
-    logits, y, maps, v, loss, known = map(torch.cat, zip(*parts))
+    with torch.inference_mode(False), _as_they_are(dl.dataset):  # maps need gradients
+        logits, y, maps, v, loss, known, held = map(torch.cat, zip(*_read(learn, dl, how, score)))
     if not known.any(): raise ValueError(f'none of the {len(known)} images has a mask, so nobody can say where the model '
                                          'should look: all masks are 255, not annotated')
+    if how.inside is not None and not held.any(): raise ValueError(
+        f'no mask of the {int(known.sum())} annotated images holds any of inside={how.inside!r}: name codes that the masks hold')
     return cls(dl, idxs, logits, y, maps, v, loss, known, how.evidence, how.inside)
 
 # %% ../nbs/08_interpret.ipynb #02ac2515
@@ -273,4 +280,9 @@ def plot_worst_overlap(self: HeatmapInterpretation,
     **kwargs,                # passed on to `plot_heatmaps`
 ):
     "The images with the smallest overlap, see `worst`."
-    return self.plot_heatmaps(self.worst(k, right_only), **kwargs)
+    idxs = self.worst(k, right_only)
+    if not idxs and right_only: raise ValueError(
+        f'none of the {len(self)} images has the right class and a heatmap with mass on annotated pixels: '
+        f'{int(self.right.sum())} have the right class. Without right_only=True the others are shown')
+    if not idxs: raise ValueError(f'none of the {len(self)} images has a heatmap with mass on annotated pixels')
+    return self.plot_heatmaps(idxs, **kwargs)
