@@ -139,12 +139,12 @@ class RRRLoss(HeatmapLoss):
 # %% ../nbs/07_callbacks.ipynb #88e2292d
 @patch(cls_method=True)
 def robust(cls: HeatmapLoss,
-    weight: float=1.,  # at the end of the training; a tenth of it at the start
+    weight: float=1.,  # at the end of the training; a tenth of it at the start; 0 only watches
     layer=16,          # see `HeatmapLoss`; 16: the last layer with cells of at most 16 pixels
     **kwargs,          # passed on to `HeatmapLoss`
 ) -> HeatmapLoss:
     "Settings for a tempting shortcut: all evidence, as plain mass, at a fine layer, with a rising weight; see `experiments/05_shortcut`."
-    return cls(SchedCos(weight/10, weight), layer, term=outside_mass, score='projection', evidence='absolute', **kwargs)
+    return cls(weight and SchedCos(weight/10, weight), layer, term=outside_mass, score='projection', evidence='absolute', **kwargs)
 
 # %% ../nbs/07_callbacks.ipynb #063ff551
 def _check_batch(xb, yb):
