@@ -356,10 +356,11 @@ def _add(self: HeatmapLoss, w, maps):
         if loss.numel() != len(terms): loss = loss.view(len(terms), -1).mean(1)
         add = terms
     else: add = terms.sum()/known.sum().clamp_min(1)
-    add = add.to(torch.promote_types(loss.dtype, torch.float32))  # fastai's losses are in 32 bits, also of 64-bit networks
+    # fastai's losses are in 32 bits, also those of 64-bit networks
+    add = (w*add).to(torch.promote_types(loss.dtype, torch.float32))
     pulls = [m for m in self.learn.metrics if isinstance(m, HeatmapPull)] if self.training else []
-    for m in pulls: m.measure(self._rec.acts, loss, w*add)
-    self.learn.loss_grad = loss + w*add
+    for m in pulls: m.measure(self._rec.acts, loss, add)
+    self.learn.loss_grad = loss + add
     self.learn.loss = self.learn.loss_grad.clone()
 
 # %% ../nbs/07_callbacks.ipynb #9e9447b9
