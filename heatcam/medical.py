@@ -27,7 +27,7 @@ from nibabel.openers import ImageOpener
 from scipy.ndimage import affine_transform
 from torchvision.transforms.functional import center_crop
 
-from .data import UNANNOTATED, ImageMaskSet
+from .data import UNANNOTATED, ImageMaskSet, grey_levels
 from .files import _plain
 from .phantom import HEART, Region, make_phantoms
 
@@ -245,9 +245,13 @@ def _mask_voxels(img, codes):
     v = np.where(np.abs(v - np.rint(v)) < 1e-3, np.rint(v), v)  # a stored scale makes 2 a 1.9999999
     known = range(256) if codes is None else {*map(int, codes), UNANNOTATED}
     bad = [f'{o:g}' for o in np.setdiff1d(v, list(known))[:6]]
-    say = 'whole numbers from 0 to 255' if codes is None else ', '.join(map(str, sorted(known)))
+    say = 'whole numbers from 0 to 255 (where a mask is soft, save mask > .5)' if codes is None else ', '.join(map(str, sorted(known)))
     if bad: raise ValueError(f'{name}: holds {", ".join(bad[:5])}{" …" if len(bad) > 5 else ""}, expected {say}')
-    return v.astype(np.uint8)
+    v = v.astype(np.uint8)
+    grey = grey_levels(v.T) if codes is None else []
+    if any(grey): raise ValueError(f'{name}: {sum(grey)} of {len(grey)} slices hold grey levels, as after resampling black and '
+                                   'white, and no codes: save mask >= 128, or name the codes (codes=)')
+    return v
 
 # %% ../nbs/03_medical.ipynb #86b9c7cd
 def _fitted(images, masks, spacing, to, size):

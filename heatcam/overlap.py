@@ -8,11 +8,12 @@ __all__ = ['to_grid', 'mask_areas', 'is_annotated', 'map_areas', 'heat_areas', '
 
 # %% ../nbs/05_overlap.ipynb #31f5dfaf
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 import torch
 
-from .data import UNANNOTATED
+from .data import UNANNOTATED, check_whole
 
 # %% ../nbs/05_overlap.ipynb #29e3f4ef
 @lru_cache
@@ -35,6 +36,13 @@ def to_grid(
         return m.view(torch.uint8).unflatten(2, (-1, per)).sum(3, dtype=torch.uint8).float() @ cols.T/per
     return rows @ m.float() @ cols.T
 
+# %% ../nbs/05_overlap.ipynb #1fd0e6b3
+_STEPS = count()
+
+def _look(mask):
+    "Whether to look at the values of `mask`: always, but on a GPU in training, which would have to wait, once in a hundred."
+    return mask.device.type == 'cpu' or not torch.is_grad_enabled() or next(_STEPS) % 100 == 0
+
 # %% ../nbs/05_overlap.ipynb #ddf11906
 def mask_areas(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
@@ -45,6 +53,7 @@ def mask_areas(
     if mask.ndim not in (3, 4) or (mask.ndim == 4 and mask.shape[1] != 1): raise ValueError(
         f'a mask must be (N, H, W) or (N, 1, H, W), got {tuple(mask.shape)}')
     mask = mask.as_subclass(torch.Tensor)
+    if mask.is_floating_point() and _look(mask): check_whole(mask)
     # the common case, all known: on a CPU, bytes are clamped many times faster than they are compared
     if inside is None and mask.dtype == torch.uint8 and not mask.is_cuda and len(mask) and mask.max() != UNANNOTATED:
         may = to_grid(mask.clamp_max(1).view(torch.bool), size)
