@@ -28,18 +28,17 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.core import show_results as _show_results
 from fastai.data.transforms import ColReader, IndexSplitter, IntToFloatTensor, RandomSplitter, image_extensions, parent_label
 from fastai.torch_core import TensorMask, show_image
-from fastai.vision.core import PILImage, PILMask, image2tensor
+from fastai.vision.core import PILBase, PILImage, PILMask, image2tensor
 from fastai.vision.data import ImageBlock
 from fastcore.basics import patch, store_attr
 from fastcore.meta import delegates
 from fasttransform import DisplayedTransform
 from PIL import Image, UnidentifiedImageError
 
-from .data import UNANNOTATED, _show_mask
+from .data import UNANNOTATED, _show_mask, grey_levels
 
 # %% ../nbs/02_files.ipynb #4fb14d0e
 _MODES = '1', 'L', 'P', 'I', 'F', 'LA', 'PA', 'RGB', 'RGBA'  # PIL's names, and I;16 and its like
-_SOFT = 64  # more values than this, and 255 among them, are grey levels and not codes
 
 def _one_channel(im):
     "The values (H, W) of a PIL image."
@@ -55,28 +54,66 @@ def _one_channel(im):
         m = m[...,0]
     return m.astype(np.uint8)*255 if m.dtype == bool else m
 
+# %% ../nbs/02_files.ipynb #7be2f015
+_TURN = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2))))  # how to undo an EXIF orientation
+
+def _turn(im):
+    "What turns a PIL image as its EXIF data say, one of PIL's; None: it is as it should be."
+    if im.format == 'TIFF': return  # PIL turns these when it reads them
+    try: return _TURN.get(Image.Image.getexif(im).get(0x112))  # a PNG's own `getexif` would decode the whole file
+    except Exception: return  # whatever is wrong with these data, no other program goes by them either
+
+def _upright(im):
+    "The PIL image as photo viewers and annotation tools show it."
+    turn = _turn(im)
+    if turn is None: return im
+    res = im.transpose(turn)
+    res.info = {}  # or it would be turned again
+    return type(im)(res) if isinstance(im, PILBase) else res
+
+def _upright_size(im):
+    "(H, W) of `_upright(im)`, whose pixels need not be read."
+    h, w = im.size[::-1]
+    return (w, h) if (_turn(im) or 0) in (2, 4, 5, 6) else (h, w)
+
 # %% ../nbs/02_files.ipynb #97497bbb
 def _as_bytes(m):
     "Whole numbers from 0 to 255 as uint8."
     if m.dtype in (np.uint8, bool): return m.astype(np.uint8)
-    fits = np.isfinite(m).all() and (m == np.floor(m)).all() and m.min(initial=0) >= 0 and m.max(initial=0) <= 255
-    if not fits: raise ValueError(
-        f'holds values from {m.min():g} to {m.max():g}: codes are whole numbers from 0 to 255')
-    return m.astype(np.uint8)
+    part = (m != np.floor(m)).mean() if m.size else 0
+    if not part and m.min(initial=0) >= 0 and m.max(initial=0) <= 255: return m.astype(np.uint8)
+    raise ValueError(f'holds values from {m.min():g} to {m.max():g}' + f', {part:.1%} of them not whole'*bool(part)
+                     + ': codes are whole numbers from 0 to 255. threshold= says from where on other numbers are inside')
 
+def _no_codes(m, if_codes=True):
+    "The error for grey levels."
+    n, half = len(np.unique(m)), (int(m.max()) + 1)//2
+    return ValueError(f'holds {n} grey levels and no codes: give threshold={half}, or save a black and white PNG'
+                      + ". If they are codes, and 255 is what is not annotated, say white='unannotated'"*if_codes)
+
+def _paint(im, m):
+    "The greys that a palette paints, if it has nothing else and white among them; otherwise the indices `m`, and False."
+    p = np.reshape(im.getpalette() or [], (-1, 3))
+    if m.max(initial=0) >= len(p) or (p != p[:,:1]).any(): return m, False
+    grey = p[m][...,0].astype(np.uint8)
+    return (grey, True) if grey.max(initial=0) == 255 or (grey == m).all() else (m, False)
+
+# %% ../nbs/02_files.ipynb #c0d3f1a8
 def _to_codes(im, white=None, threshold=None):
     "The codes (H, W), uint8, in a mask file that PIL has opened, and whether the file was black and white."
+    form, im = im.format, _upright(im)
     if threshold is not None:
         return (np.asarray(im if im.mode[0] in 'IF' else im.convert('L')) >= threshold).astype(np.uint8), False
-    m = _one_channel(im)
-    if m.dtype != np.uint8: m = _as_bytes(np.where(m > 0, 255, 0) if np.isin(m, (0, 65535)).all() else m)
+    codes = _one_channel(im)
+    if codes.dtype != np.uint8:
+        codes = _as_bytes(np.where(codes > 0, 255, 0) if np.isin(codes, (0, 65535)).all() else codes)
+    m, grey = _paint(im, codes) if im.mode == 'P' else (codes, True)
     found = np.flatnonzero(Image.fromarray(m).histogram())
     two = np.isin(found, (0, 255)).all()
-    if (im.format == 'JPEG' and not two) or (len(found) > _SOFT and 255 in found): raise ValueError(
-        f'holds {len(found)} grey levels, of which none is a code: give threshold=128, or save a black and white PNG')
-    painted = im.mode != 'P' or (im.getpalette() or [])[765:] == [255]*3
-    if white == 'unannotated' or not (two and 255 in found and painted): return m, False
-    return m//255, True
+    if form == 'JPEG' and not two: raise _no_codes(m, False)
+    if white == 'unannotated' or not grey: return codes, False
+    if not two and grey_levels(m[None])[0]: raise _no_codes(m)
+    return (m//255, True) if two and 255 in found else (codes, False)
 
 # %% ../nbs/02_files.ipynb #10d7835a
 def _missing(o):
@@ -156,8 +193,8 @@ class MaskItem:
     def size(self):
         "(H, W)"
         if isinstance(self.image, tuple): return self.image
-        if isinstance(self.image, Image.Image): return self.image.size[::-1]
-        return _read_file(self.image, lambda im: im.size)[::-1]
+        if isinstance(self.image, Image.Image): return _upright_size(self.image)
+        return _read_file(self.image, _upright_size)
 
 # %% ../nbs/02_files.ipynb #b7dbb759
 def _check_file(file):
@@ -194,24 +231,39 @@ def _read_file(file, f):
         raise ValueError(f'cannot be read: {getattr(e, "strerror", None) or e}') from e
 
 # %% ../nbs/02_files.ipynb #c25a7135
-def _array_codes(a):
+def _array_codes(a, white=None, threshold=None):
     "Codes (H, W) or (1, H, W) in an array or a tensor as uint8."
     a = a.detach().cpu().numpy() if isinstance(a, torch.Tensor) else np.asarray(a)
     a = a[0] if a.ndim == 3 and len(a) == 1 else a
     if a.ndim != 2: raise ValueError(f'a mask must be (H, W), got {a.shape}')
-    return _as_bytes(a)
+    if threshold is not None: return (a >= threshold).astype(np.uint8)
+    try:
+        m = _as_bytes(a)
+        if white != 'unannotated' and grey_levels(m[None])[0]: raise _no_codes(m)
+    except ValueError as e: raise ValueError(f'a mask of shape {a.shape} {e}') from e
+    return m
+
+# %% ../nbs/02_files.ipynb #e9b05c47
+def _size_fault(mask, image):
+    "What is wrong with the size (H, W) of a mask."
+    (h, w), (H, W) = mask, image
+    return f'{h} × {w}, image {H} × {W}' + (', one of both on its side: photos are turned as their EXIF data say, and masks '
+                                            'must fit them then')*(h == W and w == H)
+
+def _other_size(name, mask, image):
+    "The error for a mask whose size (H, W) is not that of its image."
+    return ValueError(f'{name}: its mask has another size (height × width): {_size_fault(mask, image)}. The '
+                      'same crop would show other places of the one than of the other: resize the mask (Image.NEAREST)')
 
 def _read_mask(o, white=None, threshold=None):
     "The codes (H, W), uint8, in whatever `RegionMask.create` takes."
     if isinstance(o, MaskItem):
         if not _missing(o.boxes) or _missing(o.mask): return boxes_to_mask(o.boxes, o.size)
         m = _read_mask(o.mask, white, threshold)
-        if m.shape != tuple(o.size): raise ValueError(
-            f'the mask of {o.image} is {m.shape[0]} × {m.shape[1]} (height × width) and the image '
-            f'{o.size[0]} × {o.size[1]}: a mask must have the size of its image')
+        if m.shape != tuple(o.size): raise _other_size(o.image, m.shape, o.size)
         return m
     if _missing(o): raise ValueError('a mask that is missing has no size: return MaskItem(image, None) instead of None')
-    if isinstance(o, (np.ndarray, torch.Tensor)): return _array_codes(o)
+    if isinstance(o, (np.ndarray, torch.Tensor)): return _array_codes(o, white, threshold)
     if isinstance(o, Image.Image): return _to_codes(o, white, threshold)[0]
     try: return _read_file(o, lambda im: _to_codes(im, white, threshold)[0])
     except ValueError as e: raise ValueError(f'the mask {o} {e}') from e
@@ -224,7 +276,7 @@ class RegionMask(PILMask):
     def create(cls,
         o,               # a `MaskItem`, a path, a PIL image (read like a file), or an array or tensor of codes (H, W)
         white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
-        threshold=None,  # grey levels from here on are inside, all else outside; None: values are codes
+        threshold=None,  # values from here on are inside, all else outside; None: values are codes
     ): return o if isinstance(o, cls) else cls(Image.fromarray(_read_mask(o, white, threshold)))
 
     def show(self, ctx=None, **kwargs): return TensorRegionMask(image2tensor(self)[0]).show(ctx)
@@ -283,6 +335,26 @@ def RegionMaskBlock(
     "A `TransformBlock` for masks, the last of a `DataBlock`'s blocks."
     return TransformBlock(type_tfms=OpenRegionMask(white, threshold), batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
 
+# %% ../nbs/02_files.ipynb #a6f39d84
+@patch
+def _name(self: ImageMaskDL, s):
+    "The path of the image `s`, or its index."
+    items = getattr(self.dataset, 'items', None)
+    o = getattr(items, 'iloc', items)[s] if hasattr(items, '__getitem__') else s
+    return o if isinstance(o, (str, os.PathLike)) else f'image {s}'
+
+@patch
+def create_item(self: ImageMaskDL, s):
+    "An item whose photo is turned as its EXIF data say, and whose mask has the size of the photo."
+    b = super(ImageMaskDL, self).create_item(s)
+    if not isinstance(b, tuple): return b
+    b = tuple(_upright(o) if isinstance(o, Image.Image) else o for o in b)
+    x, m = b[0], b[-1]
+    size = tuple(x.shape[-2:]) if isinstance(x, (Image.Image, torch.Tensor)) else ()
+    if isinstance(m, RegionMask) and len(size) == 2 and m.shape != size and m.getextrema() != (UNANNOTATED,)*2:
+        raise _other_size(self._name(s or 0), m.shape, size)
+    return b
+
 # %% ../nbs/02_files.ipynb #f02b4191
 _BAD_IMAGE, _BAD_MASK = 'images that cannot be used', 'masks or boxes that cannot be used'
 _OTHER_SIZE = 'masks of another size than their image (height × width)'
@@ -291,8 +363,8 @@ _ONE_LARGE, _LARGE = Lock(), 10**7  # pixels
 _MAX_SCANS = 100  # of a JPEG, which has a dozen; each decodes the whole image anew
 
 def _sound(im):
-    "(H, W) of an opened image file that is whole."
-    size = im.size[::-1]
+    "(H, W) of an opened image file that is whole, turned as its EXIF data say."
+    size = _upright_size(im)
     if im.format in ('JPEG', 'MPO'): im.draft(im.mode, (32, 32))
     im.load()
     return size
@@ -312,18 +384,18 @@ def _verify(file):
 
 # %% ../nbs/02_files.ipynb #534e5fbb
 def _check_item(o, white=None, threshold=None):
-    "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its mask does with 255."
+    "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its mask holds."
     try: _verify(o.image); size = _read_file(o.image, _checked(_sound))
     except ValueError as e: return (_BAD_IMAGE, str(e)), None
     try:
         if not _missing(o.boxes): boxes_to_mask(o.boxes, size)
         if _missing(o.mask): return None, None
         _verify(o.mask)
-        h, w = _read_file(o.mask, lambda im: im.size)[::-1]
-        if (h, w) != size: return (_OTHER_SIZE, f'{h} × {w}, image {size[0]} × {size[1]}'), None
+        mask = _read_file(o.mask, _upright_size)
+        if mask != size: return (_OTHER_SIZE, _size_fault(mask, size)), None
         m, bw = _read_file(o.mask, _checked(lambda im: _to_codes(im, white, threshold)))
     except ValueError as e: return (_BAD_MASK, f'{os.path.basename(o.mask)} {e}' if o.mask else str(e)), None
-    return None, 'white' if bw else 'void' if (m == UNANNOTATED).any() else None
+    return None, 'white' if bw else 'codes' if m.max(initial=0) > 1 else None
 
 # %% ../nbs/02_files.ipynb #1fa5fda1
 def _check_items(names, items, white=None, threshold=None):
@@ -333,8 +405,8 @@ def _check_items(names, items, white=None, threshold=None):
     for nm, (fault, use) in zip(names, found):
         if fault: faults[fault[0]].append(f'{nm}: {fault[1]}')
         used[use].append(nm)
-    if white is None and used['white'] and used['void']:
-        faults['masks of only 0 and 255, while others have 255 beside other codes '
+    if white is None and used['white'] and used['codes']:
+        faults['masks of only 0 and 255, while others hold other codes '
                "(say what white is: white='inside' or white='unannotated')"] = used['white']
     return faults
 
