@@ -19,14 +19,16 @@ import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
 from fastai.callback.schedule import LRFinder, SchedCos
+from fastai.data.core import Datasets
 from fastai.learner import Learner, Metric
-from fastai.torch_core import apply, find_bs, maybe_gather, subplots, to_detach
+from fastai.torch_core import TensorMask, apply, find_bs, maybe_gather, subplots, to_detach
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
+from PIL import Image
 
 from .cam import (SCORES, InputOf, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap,
                          heatmaps, hires_cam, heatmap_bar, input_gradient, layer_cam, plot_heatmap, xgrad_cam)
-from .data import UNANNOTATED
+from .data import UNANNOTATED, check_levels, check_whole
 from .losses import heatmap_terms, outside_mass, outside_share, squared_outside
 from .overlap import area_normalised_overlap, iou, is_annotated, overlap, pointing_game
 
@@ -161,15 +163,25 @@ def _check_batch(xb, yb):
         'Resize both with the same transform')
 
 def _check_codes(mask, inside=None):
-    "One clear error for negative codes and for black and white masks."
+    "One clear error for soft masks, negative codes, and black and white, also with grey levels."
+    check_whole(mask)
     if mask.numel() and mask.dtype != torch.bool and not mask.min() >= 0: raise ValueError(
         f'the masks hold {mask.min().item():g}: codes are 0 and above, and what is not annotated is 255')
     if inside is not None: return
+    check_levels(mask)
     flat = mask.flatten(1)[is_annotated(mask)]
     unknown = flat == UNANNOTATED
     if len(flat) and unknown.any(1).all() and (unknown | (flat == 0)).all(): raise ValueError(
         'the masks hold 0 and 255 only, and 255 means not annotated. If white is where the model may look, read them '
         'with RegionMaskBlock (heatcam.files) or divide them by 255; if it does mean not annotated, say inside=[1]')
+
+# %% ../nbs/07_callbacks.ipynb #5e4ac9d3
+def _check_cut(mask, dl):
+    "One clear error for soft masks that have become whole numbers on their way: fastai's `IntToFloatTensor` cuts off the rest."
+    ds = getattr(dl, 'dataset', None)
+    if type(mask) is not TensorMask or mask.is_floating_point() or not isinstance(ds, Datasets): return
+    for m in map(ds.tls[-1].__getitem__, range(min(4, len(ds)))):  # as they were read
+        if isinstance(m, (Image.Image, torch.Tensor)): check_whole(torch.as_tensor(np.array(m)))
 
 # %% ../nbs/07_callbacks.ipynb #c0c600ce
 def _check_classes(pred, y, score, first):
@@ -198,7 +210,9 @@ def before_batch(self: HeatmapLoss):
     _check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0: _check_codes(self.mask, self.inside)
+    if self.learn.iter == 0:
+        _check_codes(self.mask, self.inside)
+        if not getattr(self.learn, 'epoch', 0): _check_cut(mask, self.dl)
     if self.training and not self._held: self._look_inside()
 
 # %% ../nbs/07_callbacks.ipynb #b83e5c1d

@@ -18,7 +18,7 @@ from fastai.data.load import DataLoader
 from fastai.torch_core import to_device
 from fastcore.basics import patch, store_attr
 
-from .callbacks import (HeatmapLoss, HiResCAMLoss, _check_codes, _holds, _inside, batch_pictures, class_names,
+from .callbacks import (HeatmapLoss, HiResCAMLoss, _check_codes, _check_cut, _holds, _inside, batch_pictures, class_names,
                                predicted_classes)
 from .cam import find_layer, heatmap, heatmap_bar, heatmaps, plot_heatmap
 from .overlap import is_annotated, overlap
@@ -100,7 +100,8 @@ def _read(learn, dl, how, score):
         x, *targets = to_device(b, next(learn.model.parameters()).device)
         y, mask = (o.as_subclass(torch.Tensor) for o in targets)
         if layer is None:
-            if how.inside is None: _check_codes(mask)
+            _check_codes(mask, how.inside)
+            _check_cut(targets[-1], dl)
             layer = find_layer(learn.model, how.layer, x[:2], how.reshape)
         logits, maps = heatmaps(learn.model, x, layer, y, how.method, bs=len(x), score=score, reshape=how.reshape)
         if not isinstance(logits, torch.Tensor): raise ValueError(
