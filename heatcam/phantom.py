@@ -162,9 +162,11 @@ def place_hearts(
         k = int(np.flatnonzero(~b.fits)[0])
         height, width = (float(o.iloc[k]) for o in _extent(b))
         low = [f'{c} is {b[c].iloc[k]:.4g} and must be above 0' for c in (*LENGTHS, 'gap') if not b[c].iloc[k] > 0]
+        if not b.bar.iloc[k] >= 1: low.append(f'its bar of fat is {b.bar.iloc[k]:.2g} pixels long and must be 1 or more: raise body_fat')
         who = 'The heart' if len(b) == 1 else f'Heart {k}'
-        raise ValueError(f'{who} does not fit a canvas of {canvas[0]} × {canvas[1]} pixels: ' + '; '.join(low or [
-            f'it would be {height:.0f} high and {width:.0f} wide, under a bar of fat {b.bar.iloc[k]:.1f} long']))
+        raise ValueError(f'{who} can not be drawn: {"; ".join(low)}' if low else
+            f'{who} does not fit a canvas of {canvas[0]} × {canvas[1]} pixels: '
+            f'it would be {height:.0f} high and {width:.0f} wide, under a bar of fat {b.bar.iloc[k]:.1f} long')
     return b.drop(columns='fits')
 
 # %% ../nbs/00_phantom.ipynb #9f4c81f9
