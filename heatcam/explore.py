@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 
 import matplotlib
@@ -34,13 +35,13 @@ from torch import nn
 import heatcam
 from . import cam
 from .cam import grid_layers, heatmap, heatmaps
-from .data import UNANNOTATED, split_phantoms
+from .data import UNANNOTATED, split_phantoms, tagged_phantoms
 from .overlap import class_mean_overlap, is_annotated, overlap
 from .phantom import (CLASSES, EXPERIMENTS, LENGTHS, TAG_KINDS, Phantoms, Region, Tag, draw_hearts, paint_hearts, place_hearts,
                              set_label, set_tag)
 from .plots import MARKERS, arm_colors, figure_png, house_style, img_tag
-from .population import METHODS, Study, StudyError, study_sets
-from .runs import load_trial, read_json, trial_table
+from .population import METHODS, Study, StudyError
+from .runs import arm_dir, load_trial, read_json, read_row
 
 # %% ../nbs/16_explore.ipynb #756d8de2
 try: import ipywidgets as widgets
@@ -62,13 +63,18 @@ _STYLE = '''<style>
 .hc .hc-row.hc-small {grid-template-columns: repeat(auto-fill, minmax(min(100%, 165px), 1fr))}
 .hc p {margin: 6px 0; max-width: 75ch}
 .hc .hc-quiet {color: #595959; font-size: 13px; font-weight: 400}
-.hc .hc-error {flex: 1 1 100%; padding: 12px 14px; border-left: 4px solid #d55e00; background: #fdf1e7; max-width: 75ch}
+.hc .hc-error {flex: 1 1 100%; grid-column: 1/-1; padding: 12px 14px; border-left: 4px solid #d55e00; background: #fdf1e7; max-width: 75ch}
+.hc.hc-old img {opacity: .5}
 .hc ul {list-style: none; display: flex; flex-wrap: wrap; gap: 3px 14px; margin: 8px 0 0; padding: 0}
 .hc li i {display: inline-block; width: 12px; height: 12px; margin-right: 5px; border: 1px solid #999; vertical-align: -1px}
 .hc table {border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px}
 .hc th, .hc td {text-align: right; padding: 2px 10px 2px 0; border-bottom: 1px solid #e6e6e6; white-space: nowrap}
 .hc th:first-child {text-align: left; font-weight: 400}
 .hc thead th {color: #595959; font-weight: 400}
+'''
+
+# %% ../nbs/16_explore.ipynb #c3a8f012
+_STYLE += '''
 .hc .hc-bar {height: 12px; border-radius: 2px}
 .hc .hc-ends {display: flex; justify-content: space-between; font-size: 13px; color: #595959}
 .hc .hc-score {display: grid; grid-template-columns: minmax(3em, max-content) 1fr 4em; gap: 8px; align-items: center}
@@ -77,6 +83,21 @@ _STYLE = '''<style>
 .hc .hc-track {position: relative; height: 12px; background: #eee; border-radius: 2px}
 .hc .hc-track i {position: absolute; inset: 0 auto 0 0; background: #0072b2; border-radius: 2px}
 .hc .hc-track b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: #d55e00}
+.hc-front {display: flex; flex-flow: row wrap; gap: 14px 18px; align-items: flex-start}
+.hc-front > * {flex: 1 1 220px; min-width: 0}
+.hc-front > .hc-left {flex: 2 1 340px; max-width: 560px}
+.jupyter-widgets.hc-plot {display: block; position: relative; width: auto; overflow: visible}
+.hc-plot .hc {padding: 0}
+.hc-plot .widget-html, .hc-plot .widget-html-content {display: block; margin: 0; height: auto}
+.hc-plot .hc-dots {position: absolute; inset: 0; width: auto; height: auto; margin: 0; pointer-events: none}
+.hc-plot .hc-dots button {position: absolute; transform: translate(-50%, -50%); width: max(2.6%, 15px); height: auto; aspect-ratio: 1}
+.hc-plot .hc-dots button {min-width: 0; margin: 0; padding: 0; border: 0; border-radius: 50%; font-size: 0; cursor: pointer; pointer-events: auto}
+.hc-plot .hc-dots button, .hc-plot .hc-dots button.mod-active {background: none; box-shadow: none}
+.hc-plot .hc-dots button:is(:hover, :focus-visible) {outline: 2px solid #0072b2; outline-offset: 1px}
+'''
+
+# %% ../nbs/16_explore.ipynb #7d05b9e4
+_STYLE += '''
 .jupyter-widgets.hc-room {display: grid; gap: 6px 24px; grid-template: "controls pictures" auto "controls below" 1fr / 330px minmax(0, 1fr)}
 .hc-controls {grid-area: controls; padding: 4px 0}
 .hc-pictures {grid-area: pictures}
@@ -95,12 +116,15 @@ _STYLE = '''<style>
   .hc-seen .hc figure {flex-basis: 130px}
 }
 </style>'''
+
+# %% ../nbs/16_explore.ipynb #a56e2f90
 def _line(w): w.layout.width, w.style.description_width = 'auto', '7.5em'; return w
 
 def _choice(name, options, value=None, buttons=False):
     options = list(options)
     first = options[0][1] if isinstance(options[0], tuple) else options[0]
-    w = (widgets.ToggleButtons if buttons else widgets.Dropdown)(options=options, value=first if value is None else value, description=name)
+    kind, value = widgets.ToggleButtons if buttons else widgets.Dropdown, first if value is None else value
+    w = kind(options=options, value=value, description=name)
     if buttons: w.style.button_width = 'auto'
     return _line(w)
 
@@ -109,15 +133,36 @@ def _slider(name, value, low, high, step=None):
     kind, digits = (widgets.IntSlider, 'd') if whole else (widgets.FloatSlider, '.2f' if step < .1 else '.1f')
     return _line(kind(value=value, min=low, max=high, step=step or 1, description=name, readout_format=digits))
 
+# %% ../nbs/16_explore.ipynb #86882660
+def _alert(e, more=''):
+    return f'<div class="hc-error" role="alert">{escape(str(e))}{f"<br>{more}" if more else ""}</div>'
+
+def _png(rgb):
+    "Pixels (H, W, 3) uint8 as PNG."
+    buf = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(buf, 'png', compress_level=1)  # quick, not small
+    return buf.getvalue()
+
+def _figure(title, rgb, alt, below=''):
+    return f'<figure><figcaption>{escape(title)}</figcaption>{img_tag(_png(rgb), escape(alt))}{below}</figure>'
+
+def _table(rows, head=()): # of name → cells, in HTML
+    top = ''.join(f'<th scope="col">{o}</th>' for o in head)
+    body = ''.join(f'<tr><th scope="row">{k}</th>{"".join(f"<td>{o}</td>" for o in v)}</tr>' for k, v in rows.items())
+    return f'<table>{f"<thead><tr>{top}</tr></thead>" if top else ""}<tbody>{body}</tbody></table>'
+
+def _quiet(text, wide=True): return f'<p class="{"hc-wide "*wide}hc-quiet">{text}</p>'
+
 # %% ../nbs/16_explore.ipynb #550630b3
 class _Explorer:
     "Controls, and beside them what they make."
     _seen = False  # whether the pictures are small enough to stay in sight on a telephone
     def __init__(self, controls: dict):
-        self.controls, self.message, self.ms, self.pictures, self._quiet = controls, '', 0., {}, False
+        self.controls, self.notes, self.message, self.ms, self.pictures = controls, [], '', 0., {}
+        self._quiet, self._parts = False, ('', '')  # the last that could be shown
         for k, c in controls.items(): c.observe(lambda change, k=k: self._moved(k), 'value')
         self.view, self.below = widgets.HTML(), widgets.HTML()
-        parts = dict(controls=widgets.VBox(list(controls.values())), pictures=self.view, below=self.below)
+        parts = dict(controls=widgets.VBox(list(controls.values())), pictures=self._front(), below=self.below)
         for k, w in parts.items(): w.add_class(f'hc-{k}'); w.layout.min_width = '0'
         room = widgets.Box(list(parts.values())); room.add_class('hc-room')
         if self._seen: room.add_class('hc-seen')
@@ -126,23 +171,30 @@ class _Explorer:
     def _repr_mimebundle_(self, **kwargs): return self.widget._repr_mimebundle_(**kwargs)
     def __repr__(self): return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in self.state.items())})'
 
-    @property
-    def state(self) -> dict: # name of the control → its value
-        "What the controls say."
-        return {k: c.value for k, c in self.controls.items()}
-
-    @contextmanager
-    def _silent(self):
-        was, self._quiet = self._quiet, True
-        try: yield
-        finally: self._quiet = was
-
-    def _moved(self, k):
-        if self._quiet: return
-        with self._silent(): self._after(k)
-        self.update()
-
     def _after(self, k): "What a move of the control `k` does to the others."
+
+    def _front(self): return self.view
+
+    def _idle(self): return set()  # controls that change nothing now, beside those that have no choice
+
+# %% ../nbs/16_explore.ipynb #7fc10b28
+@patch(as_prop=True)
+def state(self: _Explorer) -> dict: # name of the control → its value
+    "What the controls say."
+    return {k: c.value for k, c in self.controls.items()}
+
+@patch
+@contextmanager
+def _silent(self: _Explorer):
+    was, self._quiet = self._quiet, True
+    try: yield
+    finally: self._quiet = was
+
+@patch
+def _moved(self: _Explorer, k):
+    if self._quiet: return
+    with self._silent(): self._after(k)
+    self.update()
 
 # %% ../nbs/16_explore.ipynb #646e4f50
 @patch
@@ -163,14 +215,36 @@ def set(self: _Explorer,
             self._after(k)
     self.update()
 
+# %% ../nbs/16_explore.ipynb #c9d2670b
 @patch
 def update(self: _Explorer):
-    "Shows the state of the controls."
-    t = time.perf_counter()
-    try: parts, self.message = self._show(), ''
-    except (ValueError, RuntimeError) as e: parts, self.message, self.pictures = (_alert(e), ''), str(e), {}
-    self.view.value, self.below.value = (f'<div class="hc">{o}</div>' if o else '' for o in parts)
+    "Shows the state of the controls, or what is wrong with it and the last that could be shown."
+    t, self.message, old = time.perf_counter(), '', ''
+    try: self._parts = self._show()
+    except (ValueError, RuntimeError) as e: self.message, old = str(e), ' hc-old'
+    alerts = ''.join(map(_alert, self.notes))
+    if old: alerts += _alert(self.message, 'Shown: the last that was possible.'*any(self._parts))
+    view, below = (f'<div class="hc{old}">{o}</div>' if o else '' for o in self._parts)
+    self.view.value, self.below.value = (f'<div class="hc">{alerts}</div>' if alerts else '') + view, below
+    idle = self._idle()
+    for k, c in self.controls.items():
+        c.disabled = k in idle or (len(c.options) < 2 if hasattr(c, 'options') else c.min == c.max)
     self.ms = 1000*(time.perf_counter() - t)
+
+# %% ../nbs/16_explore.ipynb #20e7c5d9
+def _sheet(pictures, ncols):
+    n = max(1, len(pictures))
+    ncols = min(n, ncols)
+    nrows = -(-n//ncols)
+    h = max([p.shape[0]/p.shape[1] for p in pictures.values()] or [1])
+    high = 2.6*h + .1 + .17*max((k.count('\n') + 1 for k in pictures), default=0)
+    fig = Figure(figsize=(2.6*ncols, high*nrows), layout='constrained')
+    axs = fig.subplots(nrows, ncols, squeeze=False).flatten()
+    for ax in axs: ax.axis('off')
+    for ax, (title, p) in zip(axs, pictures.items()):
+        ax.imshow(p, interpolation='nearest')
+        ax.set_title(title, fontsize=9)
+    return fig
 
 @patch
 def snapshot(self: _Explorer,
@@ -180,34 +254,6 @@ def snapshot(self: _Explorer,
     buf, png = io.BytesIO(), figure_png(_sheet(self.pictures, ncols), dpi=90)
     Image.open(io.BytesIO(png)).convert('RGB').quantize(96).save(buf, 'png', optimize=True)  # a third of the size
     return buf.getvalue()
-
-# %% ../nbs/16_explore.ipynb #86882660
-def _alert(e): return f'<div class="hc-error" role="alert">{escape(str(e))}</div>'
-
-def _png(rgb):
-    "Pixels (H, W, 3) uint8 as PNG."
-    buf = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(buf, 'png', compress_level=1)  # quick, not small
-    return buf.getvalue()
-
-def _figure(title, rgb, alt, below=''): return f'<figure><figcaption>{escape(title)}</figcaption>{img_tag(_png(rgb), escape(alt))}{below}</figure>'
-
-def _table(rows, head=()): # of name → cells, in HTML
-    top = ''.join(f'<th scope="col">{o}</th>' for o in head)
-    body = ''.join(f'<tr><th scope="row">{k}</th>{"".join(f"<td>{o}</td>" for o in v)}</tr>' for k, v in rows.items())
-    return f'<table>{f"<thead><tr>{top}</tr></thead>" if top else ""}<tbody>{body}</tbody></table>'
-
-def _quiet(text, wide=True): return f'<p class="{"hc-wide "*wide}hc-quiet">{text}</p>'
-
-def _sheet(pictures, ncols):
-    n = max(1, len(pictures)); ncols = min(n, ncols); nrows = -(-n//ncols)
-    h = max([p.shape[0]/p.shape[1] for p in pictures.values()] or [1])
-    high = 2.6*h + .1 + .17*max((k.count('\n') + 1 for k in pictures), default=0)
-    fig = Figure(figsize=(2.6*ncols, high*nrows), layout='constrained')
-    axs = fig.subplots(nrows, ncols, squeeze=False).flatten()
-    for ax in axs: ax.axis('off')
-    for ax, (title, p) in zip(axs, pictures.items()): ax.imshow(p, interpolation='nearest'); ax.set_title(title, fontsize=9)
-    return fig
 
 # %% ../nbs/16_explore.ipynb #55f929be
 BIOMARKERS = (*LENGTHS, 'body_fat', 'rv_fat', 'lv_fat')
@@ -257,10 +303,24 @@ def _paint(self: PhantomExplorer):
     s, spec = self.state, self._spec()
     moved = {k: s[k] for k in BIOMARKERS if abs(s[k] - self._home[k]) > 1e-6}
     hearts = place_hearts(self.drawn.assign(**moved))
-    ph = paint_hearts(hearts, replace(spec, label=False), seed=(1, s['patient']))
-    ph = set_label(ph, {'as drawn': 'males' if spec.label else 'none', 'on': 'all', 'off': 'none'}[s['label']])
+    self._bare = paint_hearts(hearts, replace(spec, label=False), seed=(1, s['patient']))
+    return self._marked({'as drawn': 'males' if spec.label else 'none', 'on': 'all', 'off': 'none'}[s['label']])
+
+@patch
+def _marked(self: PhantomExplorer, who):
+    s, ph = self.state, set_label(self._bare, who)
     return ph if s['tag'] == 'none' else set_tag(ph, Tag(s['tag'], s['tag_size']), [CLASSES.index(s['tag_class'])])
 
+@patch
+def _idle(self: PhantomExplorer):
+    s, has = self.state, self.state['tag'] != 'none'
+    idle = {'severity'} if s['cls'] == 'NOR' else set()  # how far from normal
+    if not has: idle |= {'tag_class', 'tag_size'}
+    elif s['tag'] == 'presence' and s['tag_class'] != 'ARV': idle.add('tag_size')  # there is none
+    on, off = (self._marked(who).regions for who in ('all', 'none'))
+    return idle | ({'label'} if np.array_equal(on, off) else set())  # it lies under the tag
+
+# %% ../nbs/16_explore.ipynb #81b3d7a0
 def _heart_table(now, drawn):
     rows = [*BIOMARKERS, 'size', 'gap', 'bar']
     drawn, now = (o[rows].iloc[0].to_numpy(float) for o in (drawn, now))
@@ -334,6 +394,7 @@ def _layers(models, x, reshape):
     "Layers that every model has: [(what to show, name)], the last one that has a grid first."
     found = [dict(grid_layers(m, x.to(next(m.parameters()).device), reshape)) for m in models.values()]
     there = [(k, s) for k, s in found[0].items() if all(k in o for o in found)]
+    if len(there) == 1 and all(list(o)[-1] == there[0][0] for o in found): there = []  # the last one is the only one
     return [('the last with a grid', ''), *((f'{k} ({s[0]} × {s[1]} cells)', k) for k, s in there)]
 
 # %% ../nbs/16_explore.ipynb #23ecb1ed
@@ -396,6 +457,7 @@ def _scores(self: HeatmapExplorer, name, i):
             for m, t in mode.items(): m.training = t
     return self._cache[name, i]
 
+# %% ../nbs/16_explore.ipynb #3d1ca7f5
 @patch
 def _over_all(self: HeatmapExplorer, name):
     "Mean overlap and share of empty heatmaps over all annotated images, as drawn."
@@ -410,16 +472,21 @@ def _over_all(self: HeatmapExplorer, name):
 
 def _part_name(evidence): return 'absolute' if evidence == 'absolute' else 'positive'
 
+# %% ../nbs/16_explore.ipynb #92e4b6d8
 @patch
-def _intervene(self: HeatmapExplorer, i):
-    "Image `i` (1, C, H, W) with what the switches change."
-    s = self.state
-    label, tag = s.get('label', 'as drawn'), s.get('tag', 'as drawn')
+def _intervene(self: HeatmapExplorer, i, label=''):
+    "Image `i` (1, C, H, W) with what the switches change; `label`: as if that switch were there."
+    tag, label = self.state.get('tag', 'as drawn'), label or self.state.get('label', 'as drawn')
     if label == tag == 'as drawn': return self.images[[i]]
     ph = self.phantoms[[i]]
     if label != 'as drawn': ph = set_label(ph, dict(on='all', off='none')[label])
     if self.tag is not None and tag != 'none': ph = set_tag(ph, self.tag, [int(self.cue[i]) if tag == 'as drawn' else tag])
     return torch.tensor(ph.images)[:,None]/255
+
+@patch
+def _idle(self: HeatmapExplorer):
+    i, has = self.state['image'], 'label' in self.controls
+    return {'label'} if has and torch.equal(self._intervene(i, 'on'), self._intervene(i, 'off')) else set()  # under the tag
 
 # %% ../nbs/16_explore.ipynb #2c77ceca
 def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
@@ -439,35 +506,43 @@ def _color_bar(evidence, strength):
     return (f'<div class="hc-wide" style="max-width:420px"><div class="hc-bar" style="background:linear-gradient(90deg, {stops})"></div>'
             f'<div class="hc-ends">{"".join(f"<span>{e}</span>" for e in ends)}</div></div>')
 
+# %% ../nbs/16_explore.ipynb #6e83f0c1
+@patch
+def _look(self: HeatmapExplorer, name, x, i):
+    "Title, picture, row of the table and HTML of the model `name` on `x`: image `i` with what the switches change."
+    s, true = self.state, self.vocab[self.y[i]]
+    logits, maps = self._ask(name, x, torch.tensor([i]))
+    v, (mean, empty) = overlap(_part(maps, s['evidence']), self.masks[[i]]).item(), self._over_all(name)
+    said, known = self.vocab[int(logits[0].argmax())], is_annotated(self.masks[[i]]).item()
+    rgb = overlay(x[0], maps[0], self.masks[i], s['evidence'], s['strength'])
+    where = 'not annotated' if not known else 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
+    below = (f'<p>says <b>{escape(said)}</b>{" ✓" if said == true else " ✗"}, {where}<br><span class="hc-quiet">'
+             f'all {len(self.images)} images: mean {_percent(mean)} inside, {_percent(empty)} empty heatmaps</span></p>'
+             + _bars(self.vocab, logits[0], self._scores(name, i)))
+    row = dict(model=name, predicted=said, overlap=v, mean_overlap=mean, empty_heatmaps=empty)
+    row |= {f'score {c}': z for c, z in zip(self.vocab, logits[0].tolist())}
+    title = f'says {said}, {where}'
+    return f'{name}\n{title}', rgb, row, _figure(name, rgb, f'Heatmap of {name}: {title}', below)
+
+# %% ../nbs/16_explore.ipynb #4ea9d137
 @patch
 def _show(self: HeatmapExplorer):
     s, i = self.state, self.state['image']
-    x, true = self._intervene(i), self.vocab[self.y[i]]
-    rows, html, self.pictures = [], '', {}
-    for name in self.models:
-        logits, maps = self._ask(name, x, torch.tensor([i]))
-        v = overlap(_part(maps, s['evidence']), self.masks[[i]]).item()
-        mean, empty = self._over_all(name)
-        said = self.vocab[int(logits[0].argmax())]
-        rgb = overlay(x[0], maps[0], self.masks[i], s['evidence'], s['strength'])
-        where = 'not annotated' if not is_annotated(self.masks[[i]]).item() else 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
-        self.pictures[f'{name}\nsays {said}, {where}'] = rgb
-        scores = {f'score {c}': z for c, z in zip(self.vocab, logits[0].tolist())}
-        rows.append(dict(model=name, predicted=said, overlap=v, mean_overlap=mean, empty_heatmaps=empty) | scores)
-        below = (f'<p>says <b>{escape(said)}</b>{" ✓" if said == true else " ✗"}, {where}<br><span class="hc-quiet">all {len(self.images)} images: '
-                 f'mean {_percent(mean)} inside, {_percent(empty)} empty heatmaps</span></p>')
-        html += _figure(name, rgb, f'Heatmap of {name}: says {said}, {where}', below + _bars(self.vocab, logits[0], self._scores(name, i)))
-    self.table = pd.DataFrame(rows).set_index('model')
+    x = self._intervene(i)
+    titles, pictures, rows, figures = zip(*[self._look(name, x, i) for name in self.models])
+    self.pictures, self.table = dict(zip(titles, pictures)), pd.DataFrame(rows).set_index('model')
     signed = ' In a signed map the share inside is that of the evidence for.' if s['evidence'] == 'signed' else ''
-    return (f'<p class="hc-wide">image {i}, truly <b>{escape(true)}</b></p><div class="hc-row">{html}</div>{_color_bar(s["evidence"], s["strength"])}',
-            _quiet(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the class scores, with the score; '
-                   'the line is where it was as the image was drawn.'))
+    return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p><div class="hc-row">{"".join(figures)}</div>'
+            + _color_bar(s['evidence'], s['strength']),
+            _quiet(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the class scores, '
+                   'with the score; the line is where it was as the image was drawn.'))
 
 # %% ../nbs/16_explore.ipynb #05b18c1a
 def stored_study() -> Path:
     "The folder of the small study that comes with heatcam."
     return Path(heatcam.__file__).parent/'stored'/'shortcut'
 
+# %% ../nbs/16_explore.ipynb #8f62b0d3
 def open_studies(
     out,  # a folder that `run_studies` has left
 ) -> list: # of `Study`
@@ -475,32 +550,90 @@ def open_studies(
     out = Path(out)
     if not (out/'study.json').is_file(): raise StudyError(
         f'{out} holds no study: expected a folder with a study.json, as heatcam_reproduce and heatcam_study leave it')
-    try: studies = [Study(**s) for s in read_json(out/'study.json')['studies']]
-    except (KeyError, TypeError, AttributeError) as e: raise StudyError(
+    there = read_json(out/'study.json')
+    try: studies = [Study(**s) for s in there['studies']]
+    except (KeyError, TypeError, ValueError) as e: raise StudyError(
         f'{out/"study.json"} does not describe studies of this version of heatcam ({e})') from None
     if not studies: raise StudyError(f'{out/"study.json"} names no study')
     return studies
 
 def _named(studies, name):
     found = [s for s in studies if s.name == name or not name]
-    if not found: raise StudyError(f'there is no study {name!r} in this folder: choose one of {", ".join(s.name for s in studies)}')
+    if not found: raise StudyError(
+        f'there is no study {name!r} in this folder: choose one of {", ".join(s.name for s in studies)}')
     return found[0]
 
 # %% ../nbs/16_explore.ipynb #ed92e839
-def _usable(out, study) -> pd.DataFrame: # trials that have a model, the selected ones of an arm first
-    t = trial_table(out, [study])
-    t = t[t.status != 'diverged']
-    if not len(t): raise StudyError(f'no trial of the study {study.name} is finished in {out}: run it first')
+_NEEDED = ('lr', 'valid_accuracy', 'test_accuracy', 'heart_overlap')
+_SHARES = ('_accuracy', '_overlap', '_flips', 'empty_heatmaps', 'worst_class')
+_ENDS = ('selected', 'not selected', 'diverged')
+
+def _shown_row(row):
+    "A trial's row, without gaps. Raises `StudyError` where it holds what can't be shown."
+    def need(ok, k, what):
+        if not ok: raise StudyError(f'{k} must be {what}, got {row.get(k)!r:.60}')
+    need(row.get('status') in _ENDS, 'status', 'one of ' + ', '.join(_ENDS))
+    row = dict.fromkeys(_NEEDED) | row
+    for k, v in row.items():
+        if not k.endswith((*_SHARES, '_effect', 'lr')) or v is None or v != v: continue  # a NaN is not itself
+        need(isinstance(v, Real) and not isinstance(v, bool), k, 'a number')
+        need(not k.endswith(_SHARES) or -1e-3 <= v <= 1.001, k, 'a share from 0 to 1')  # or a rounding error beyond it
+    need(row['lr'] is not None and row['lr'] > 0, 'lr', 'above 0')
+    return {k: np.nan if v is None else v for k, v in row.items()}
+
+# %% ../nbs/16_explore.ipynb #47a9c6e0
+def _read_trials(out, study): # one row for each trial that can be read, and a sentence for each that can't
+    rows, faults = [], []
+    for a in study.arms:
+        try: there = sorted(arm_dir(out, study, a).glob('[0-9]*.json'))
+        except OSError as e: there = faults.append(f'the arm {a.name}: {e.strerror}') or []
+        for p in there:
+            try: rows.append(_shown_row(read_row(p, study, a)))
+            except StudyError as e:
+                say = str(e).removeprefix(f'{p.name} of the arm {a.name} ').removeprefix(f'{p.name} ')
+                faults.append(f'{p.name} of the arm {a.name}: {say}')
+    return pd.DataFrame(rows), faults
+
+def _usable(out, study): # trials that have a model, the selected ones of an arm first, and what is wrong with others
+    t, faults = _read_trials(out, study)
+    if len(t): t = t[t.status != 'diverged']
+    why = f' ({"; ".join(faults[:3])})' if faults else ''
+    if not len(t): raise StudyError(f'no trial of the study {study.name} is finished in {out}: run it first{why}')
     order = {a.name: k for k, a in enumerate(study.arms)}
-    return t.assign(_arm=t.arm.map(order), _late=t.status != 'selected').sort_values(['_arm', '_late', 'trial']).drop(columns=['_arm', '_late'])
+    t = t.assign(_arm=t.arm.map(order), _late=t.status != 'selected').sort_values(['_arm', '_late', 'trial'])
+    return t.drop(columns=['_arm', '_late']), faults
 
+# %% ../nbs/16_explore.ipynb #93a1f8d5
 def _test_images(study, n):
-    "Of the study's first `n` test phantoms what `HeatmapExplorer` takes."
-    ph = study_sets(study)[2][:n]
-    bare = split_phantoms(study.n_test, study.spec or study.experiment, study.seed, 'test')[:n] if study.tag else ph
+    "Of the study's first `n` test phantoms what `HeatmapExplorer` takes. No others are made."
+    n, spec = min(n, study.n_test), study.spec or study.experiment
+    bare = split_phantoms(n, spec, study.seed, 'test')
+    ph = tagged_phantoms(n, spec, study.tag, study.seed, 'test', 0.) if study.tag else bare
     cue = ph.hearts.cue.values if study.tag else None
-    return dict(images=torch.tensor(ph.images)[:,None]/255, y=ph.y, masks=ph.mask(), phantoms=bare, tag=study.tag, cue=cue)
+    images = torch.tensor(ph.images)[:,None]/255
+    return dict(images=images, y=ph.y, masks=ph.mask(), phantoms=bare, tag=study.tag, cue=cue)
 
+# %% ../nbs/16_explore.ipynb #65e1b0fa
+def _first_models(out, study, t, per_arm):
+    "Name → module, the first of each arm that can be read, and what is wrong with those before them."
+    models, faults = {}, []
+    for arm, g in t.groupby('arm', sort=False):
+        n = 0
+        for k in g.trial:
+            if n == per_arm: break
+            try: models[arm if per_arm == 1 else f'{arm}, trial {k}'] = load_trial(out, study, study.arm(arm), int(k))
+            except StudyError as e: faults.append(str(e))
+            else: n += 1
+    if not models: raise StudyError('; '.join(faults[:3]))
+    return models, faults
+
+def _noted(explorer, faults, most=5):
+    more = [f'… and {len(faults) - most} more']*(len(faults) > most)
+    explorer.notes = faults[:most] + more
+    if faults: explorer.update()
+    return explorer
+
+# %% ../nbs/16_explore.ipynb #0d74be91
 @patch(cls_method=True)
 def from_study(cls: HeatmapExplorer,
     out,              # the folder of the study
@@ -510,31 +643,93 @@ def from_study(cls: HeatmapExplorer,
 ):
     "The models of a study on its test phantoms. Raises `StudyError` where the folder holds none."
     s = _named(open_studies(out), study)
-    rows = _usable(out, s).groupby('arm', sort=False).head(per_arm)
-    models = {r.arm if per_arm == 1 else f'{r.arm}, trial {r.trial}': load_trial(out, s, s.arm(r.arm), r.trial) for r in rows.itertuples()}
-    return cls(models, **_test_images(s, n))
+    t, faults = _usable(out, s)
+    models, broken = _first_models(out, s, t, per_arm)
+    return _noted(cls(models, **_test_images(s, n)), faults + broken)
 
 # %% ../nbs/16_explore.ipynb #155cfd46
-@house_style()
-def _scatter(t, x, y, picked):
-    "Trials as dots, filled if they are selected, the picked one ringed."
-    fig = Figure(figsize=(5., 3.5), layout='constrained'); ax = fig.subplots()
-    colors = arm_colors(list(t.arm.unique()))
-    for k, (arm, g) in enumerate(t.groupby('arm', sort=False)):
-        kw = dict(c=colors[arm], marker=MARKERS[k % len(MARKERS)], s=42, lw=1.3)
-        on = g.status == 'selected'
-        ax.scatter(g[x][on], g[y][on], label=arm, **kw)
-        ax.scatter(g[x][~on], g[y][~on], **{**kw, 'c': 'none', 'edgecolors': kw['c']}, label=None if on.any() else f'{arm}, none selected')
-    ax.scatter(t[x].loc[[picked]], t[y].loc[[picked]], s=190, c='none', edgecolors='k', lw=1.6)
-    if x == 'lr': ax.set_xscale('log')
-    ax.set(xlabel=_COLUMNS.get(x, x.replace('_', ' ')), ylabel=_COLUMNS.get(y, y.replace('_', ' '))); ax.grid(alpha=.25)
-    ax.legend(frameon=False, fontsize=9, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, borderpad=.2, handletextpad=.1, columnspacing=1.)
-    for s in ('top', 'right'): ax.spines[s].set_visible(False)
-    return figure_png(fig, dpi=130)
-
 _COLUMNS = dict(lr='learning rate', test_accuracy='test accuracy', valid_accuracy='validation accuracy',
                 heart_overlap='share of the heatmap on the heart, mean')
+_ACROSS = ('test_accuracy', 'valid_accuracy', 'worst_class', 'tag_flips', 'tag_effect', 'label_flips', 'label_effect',
+           'lr')
+_FLOOR = 1e-6  # of a logarithmic axis of shares
 _ROW = ('status', 'lr', 'epochs', 'valid_accuracy', 'test_accuracy', 'empty_heatmaps', 'seed')
+
+# %% ../nbs/16_explore.ipynb #e9370d5b
+def _is_log(name, v):
+    "Whether an axis shows more as a logarithm: learning rates, and small shares that span decades."
+    if name == 'lr': return True
+    v = np.maximum(v[np.isfinite(v)], _FLOOR)
+    return name.endswith(_SHARES) and len(v) > 1 and np.median(v) < .1 and v.max() > 100*v.min()
+
+def _limits(name, v, log):
+    "The ends of an axis: all values with some air, and no value that can't be."
+    v = v[np.isfinite(v)]
+    if not len(v): return (.1, 1.) if log else (0., 1.)
+    low, high = v.min(), v.max()
+    if log:
+        air = 1.1*(high/low)**.06
+        return low/air, high*air if name == 'lr' else min(1., high*air)
+    air = max(.06*(high - low), .01)
+    return max(0., low - air), min(1., high + air) if name.endswith(_SHARES) else high + air
+
+def _varied(t, names):
+    "The first column in which the trials differ, else the first."
+    spread = lambda k: np.ptp(t[k].dropna()) if t[k].notna().any() else 0.
+    return next((k for k in names if spread(k) > (0. if k == 'lr' else .01)), names[0])
+
+# %% ../nbs/16_explore.ipynb #70ca5d18
+def _apart(xy, width, box): # (n, 2) pixels, the dots' width, (left, right) of the axes
+    "The dots, each moved sideways within the axes until it lies on no other, by six widths at most."
+    out, steps = [], sorted(np.arange(-6, 6.5, .5), key=abs)
+    for x, y in xy:
+        free = lambda k: all(np.hypot(x + k*width - a, y - b) >= .99*width for a, b in out)
+        inside = [k for k in steps if k == 0 or box[0] <= x + k*width <= box[1]]
+        out.append((x + width*next((k for k in inside if free(k)), 0), y))
+    return np.array(out).reshape(-1, 2)
+
+# %% ../nbs/16_explore.ipynb #9be4130d
+def _frame(ax, t, x, y):
+    "Scales, limits and names of the axes; (n, 2) numbers of the trials that have both, and which these are."
+    v = t[[x, y]].to_numpy(float, copy=True)
+    for k, (name, side) in enumerate(((x, 'x'), (y, 'y'))):
+        log, label = _is_log(name, v[:, k]), _COLUMNS.get(name, name.replace('_', ' '))
+        if log and name != 'lr':
+            v[:, k] = np.maximum(v[:, k], _FLOOR)
+            if (v[:, k] == _FLOOR).any(): label += '\n(at 10⁻⁶: that or less)'
+        ends, scale = _limits(name, v[:, k], log), 'log' if log else 'linear'
+        ax.set(**{f'{side}scale': scale, f'{side}lim': ends, f'{side}label': label})
+    ax.grid(alpha=.25)
+    for s in ('top', 'right'): ax.spines[s].set_visible(False)
+    known = np.isfinite(v).all(1)
+    return v[known], t.index[known]
+
+def _looks(t): # name of the arm → how its dots look, filled and hollow
+    arms = list(t.arm.unique())
+    full = {a: dict(c=c, marker=MARKERS[k % len(MARKERS)], s=42, lw=1.3) for k, (a, c) in enumerate(arm_colors(arms).items())}
+    return {a: (kw, kw | dict(c='none', edgecolors=kw['c'])) for a, kw in full.items()}
+
+# %% ../nbs/16_explore.ipynb #2f85b7c6
+@house_style()
+def _scatter(t, x, y, picked):
+    "Trials as dots, the picked one ringed: PNG, trial → where its dot is (left and top, as shares), how many were moved."
+    fig = Figure(figsize=(5., 3.5), dpi=130, layout='constrained')
+    ax = fig.subplots()
+    (v, where), looks, good = _frame(ax, t, x, y), _looks(t), t.status == 'selected'
+    for a, (full, hollow) in looks.items():
+        some = good[t.arm == a].any()
+        ax.scatter([], [], label=a if some else f'{a}, none selected', **(full if some else hollow))
+    ax.legend(frameon=False, fontsize=9, loc='lower left', bbox_to_anchor=(0, 1), ncols=3,
+              borderpad=.2, handletextpad=.1, columnspacing=1.)
+    fig.get_layout_engine().execute(fig)
+    fig.set_layout_engine('none')  # from here on nothing moves
+    at = ax.transData.transform(v)
+    apart = _apart(at, fig.dpi*8/72, ax.bbox.intervalx)
+    for k, xy in zip(where, ax.transData.inverted().transform(apart)):
+        ax.scatter(*xy, **looks[t.arm[k]][0 if good[k] else 1], clip_on=False, zorder=3)
+        if k == picked: ax.scatter(*xy, s=190, c='none', edgecolors='k', lw=1.6, clip_on=False, zorder=4)
+    places = {k: (a, 1 - b) for k, (a, b) in zip(where, apart/fig.bbox.size)}
+    return figure_png(fig, dpi=130), places, int((abs(apart - at).max(axis=1) > 1).sum())
 
 # %% ../nbs/16_explore.ipynb #e2bdc81d
 class PopulationExplorer(_Explorer):
@@ -549,46 +744,83 @@ class PopulationExplorer(_Explorer):
         n: int=4,              # images on which the picked model is shown, the first of each class first
     ):
         if say := _lost('ipywidgets'): raise ModuleNotFoundError(say, name='ipywidgets')
-        ys, xs = [c for c in trials if c.endswith('_overlap')], [c for c in ('test_accuracy', 'valid_accuracy', 'lr') if c in trials]
+        ys, xs = [c for c in trials if c.endswith('_overlap')], [c for c in _ACROSS if c in trials]
         if not len(trials) or not ys or not xs or not {'arm', 'trial', 'status'} <= set(trials): raise ValueError(
-            'trials must be a table as of trial_table, one row a trial with arm, trial, status, lr or an accuracy, and an overlap')
+            'trials must be a table as of trial_table, one row per trial with arm, trial, status, lr or an accuracy, and an overlap')
         self.trials, self.load, self.vocab = trials.reset_index(drop=True), lru_cache(maxsize=8)(load), list(map(str, vocab))
         y = np.asarray(y)
         first = np.sort(np.unique(y, return_index=True)[1])
         self.shown = np.concatenate([first, np.setdiff1d(np.arange(len(y)), first)])[:n]
-        self.images, self.y, self.masks = torch.as_tensor(images).float()[self.shown], y[self.shown], torch.as_tensor(masks)[self.shown]
-        named = [(f'{r.arm}, trial {r.trial}' + f', {r.status}'*(r.status != 'selected'), r.Index) for r in self.trials.itertuples()]
-        label = lambda cols: [(_COLUMNS.get(c, c.replace('_', ' ')), c) for c in cols]
-        super().__init__(dict(y=_choice('vertical', label(ys)), x=_choice('horizontal', label(xs)), trial=_choice('trial', named)))
+        self.images, self.y, self.masks = (torch.as_tensor(o)[self.shown] for o in (images, y, masks))
+        self.images, rows = self.images.float(), self.trials.itertuples()
+        self._named = [(f'{r.arm}, trial {r.trial}' + f', {r.status}'*(r.status != 'selected'), r.Index) for r in rows]
+        axis = lambda name, cols: _choice(name, [(_COLUMNS.get(c, c.replace('_', ' ')), c) for c in cols], _varied(self.trials, cols))
+        super().__init__(dict(y=axis('vertical', ys), x=axis('horizontal', xs), trial=_choice('trial', self._named)))
         self.update()
 
 # %% ../nbs/16_explore.ipynb #418b2583
 @patch
-def _show(self: PopulationExplorer):
+def _front(self: PopulationExplorer):
+    self.plotted = widgets.HTML()
+    self.dots = widgets.ToggleButtons(options=self._named, tooltips=[o for o, _ in self._named])
+    for name in ('hc-dots', f'hc-{self.dots.model_id}'): self.dots.add_class(name)
+    self.dots.observe(lambda change: self._quiet or self.set(trial=change.new), 'value')
+    plot, self.note = widgets.Box([self.plotted, self.dots]), widgets.HTML()
+    front = widgets.Box([left := widgets.VBox([plot, self.note]), self.view])
+    for w, name in ((plot, 'plot'), (left, 'left'), (front, 'front')): w.add_class(f'hc-{name}')
+    return front
+
+@patch
+def _draw(self: PopulationExplorer):
+    "The plot, its buttons put on its dots, and what is to be said about it."
     s, t = self.state, self.trials
-    self.row = row = t.loc[s['trial']]
-    plot = _scatter(t, s['x'], s['y'], s['trial'])
-    self.plot, self.pictures, maps = plot, {}, ''
-    if row.status != 'diverged':
-        logits, ms = heatmaps(self.load(row.arm, int(row.trial)), self.images)
-        for k, (z, m, v) in enumerate(zip(logits, ms, overlap(ms, self.masks).tolist())):
-            said, where = self.vocab[int(z.argmax())], 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
-            title = f'{self.vocab[self.y[k]]}, says {said}, {where}'
-            self.pictures[title] = rgb = overlay(self.images[k], m, self.masks[k])
-            maps += _figure(title, rgb, f'Heatmap on test image {self.shown[k]}: {title}')
-    else: maps = '<p class="hc-wide">The training of this trial diverged: it has no model.</p>'
-    missing = int(t[[s['x'], s['y']]].isna().any(axis=1).sum())
-    note = 'Filled: selected. ' + f'{missing} of {len(t)} trials have no such number and no dot. '*bool(missing) + 'Ringed: the trial picked.'
-    measured = [c for c in t if c.endswith(('_overlap', '_effect', '_flips')) or c == 'worst_class']
+    self.plot, at, moved = _scatter(t, s['x'], s['y'], s['trial'])
+    alt = escape(f'Trials: {s["y"]} against {s["x"]}')
+    image = img_tag(self.plot, alt).replace('<img', '<img class="hc-smooth"')
+    place = lambda k: f'left: {at[k][0]:.2%}; top: {at[k][1]:.2%}' if k in at else 'display: none'
+    places = ''.join(f'.hc-{self.dots.model_id} button:nth-child({k + 1}) {{{place(k)}}}' for k in t.index)
+    self.plotted.value = f'<style>{places}</style><div class="hc">{image}</div>'
+    with self._silent(): self.dots.value = s['trial']
+    say = 'A click on a dot picks its trial. Filled: selected. Ringed: the trial picked.'
+    if len(at) < len(t): say += f' {len(t) - len(at)} of {len(t)} trials have no such number and no dot.'
+    if moved: say += ' Dots that would lie on others are moved sideways.'
+    self.note.value = f'<div class="hc">{_quiet(say)}</div>'
+
+# %% ../nbs/16_explore.ipynb #a81f4c6d
+@patch
+def _look(self: PopulationExplorer, row):
+    "Heatmaps of the network of a trial, title → picture, and their HTML."
+    pictures, html = {}, ''
+    if row.status == 'diverged': return {}, '<p class="hc-wide">The training of this trial diverged: it has no model.</p>'
+    try: logits, ms = heatmaps(self.load(row.arm, int(row.trial)), self.images)
+    except StudyError as e:
+        self.message = str(e)
+        return {}, _alert(e)
+    for k, (z, m, v) in enumerate(zip(logits, ms, overlap(ms, self.masks).tolist())):
+        said, where = self.vocab[int(z.argmax())], 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
+        title = f'{self.vocab[self.y[k]]}, says {said}, {where}'
+        pictures[title] = rgb = overlay(self.images[k], m, self.masks[k])
+        html += _figure(title, rgb, f'Heatmap on test image {self.shown[k]}: {title}')
+    return pictures, html
+
+# %% ../nbs/16_explore.ipynb #5a1de7c3
+def _row_table(row):
+    measured = [c for c in row.index if c.endswith(('_overlap', '_effect', '_flips')) or c == 'worst_class']
     name = lambda c: 'learning rate' if c == 'lr' else c.replace('valid_', 'validation_').replace('_', ' ')
     say = lambda v: escape(f'{v:.4g}' if isinstance(v, (float, np.floating)) else str(v))
-    rows = {escape(name(c)): [say(row[c])] for c in (*_ROW, *measured) if c in t and pd.notna(row[c])}
-    image = img_tag(plot, f'Trials: {escape(s["y"])} against {escape(s["x"])}').replace('<img', '<img class="hc-smooth"')
-    return (f'<figure style="flex:2 1 340px; max-width:560px">{image}{_quiet(note, wide=False)}</figure>'
-            f'<div style="flex:1 1 220px"><p><b>{escape(row.arm)}, trial {int(row.trial)}</b></p>{_table(rows)}</div>',
-            _quiet(f'HiResCAM of the predicted class at the last layer with a grid, on test images {", ".join(map(str, self.shown))}; outlined in blue, the mask.')
-            + f'<div class="hc-row hc-small">{maps}</div>')
+    return _table({escape(name(c)): [say(row[c])] for c in (*_ROW, *measured) if c in row and pd.notna(row[c])})
 
+@patch
+def _show(self: PopulationExplorer):
+    self.row = row = self.trials.loc[self.state['trial']]
+    self._draw()
+    self.pictures, maps = self._look(row)
+    say = (f'HiResCAM of the predicted class at the last layer with a grid, on test images {", ".join(map(str, self.shown))}; '
+           'outlined in blue, the mask.')
+    return (f'<div class="hc-wide"><p><b>{escape(row.arm)}, trial {int(row.trial)}</b></p>{_row_table(row)}</div>',
+            f'{_quiet(say)}<div class="hc-row hc-small">{maps}</div>')
+
+# %% ../nbs/16_explore.ipynb #0e95b2f8
 @patch(cls_method=True)
 def from_study(cls: PopulationExplorer,
     out,            # the folder of the study
@@ -598,26 +830,34 @@ def from_study(cls: PopulationExplorer,
     "All trials of a study. Raises `StudyError` where the folder holds none."
     s = _named(open_studies(out), study)
     _usable(out, s)
-    t = _test_images(s, 100)
-    return cls(trial_table(out, [s]), lambda arm, k: load_trial(out, s, s.arm(arm), k), t['images'], t['y'], t['masks'], n=n)
+    (t, faults), seen = _read_trials(out, s), _test_images(s, 100)
+    load = lambda arm, k: load_trial(out, s, s.arm(arm), k)
+    return _noted(cls(t, load, *(seen[k] for k in ('images', 'y', 'masks')), n=n), faults)
 
 # %% ../nbs/16_explore.ipynb #dc0f8859
 def _finished(out):
     "The names of the studies that have a model. Raises `StudyError` where none has."
     names, why = [], None
     for s in open_studies(out):
-        try: _usable(out, s); names.append(s.name)
+        try: _usable(out, s)
         except StudyError as e: why = why or e
+        else: names.append(s.name)
     if not names: raise why
     return names
 
+def _or_alert(make):
+    "What `make` makes; if that is not possible, a sentence that says why."
+    try: return make()
+    except ValueError as e: return widgets.HTML(f'{_STYLE}<div class="hc">{_alert(e)}</div>')
+
 def _tabs(out, study):
-    parts = {'A heart': PhantomExplorer(), 'Where models look': HeatmapExplorer.from_study(out, study),
-             'All models': PopulationExplorer.from_study(out, study)}
-    tab = widgets.Tab([o.widget for o in parts.values()], layout=dict(width='100%'))
+    parts = {'A heart': PhantomExplorer, 'Where models look': lambda: HeatmapExplorer.from_study(out, study),
+             'All models': lambda: PopulationExplorer.from_study(out, study)}
+    tab = widgets.Tab([_or_alert(lambda: make().widget) for make in parts.values()], layout=dict(width='100%'))
     for k, name in enumerate(parts): tab.set_title(k, name)
     return tab
 
+# %% ../nbs/16_explore.ipynb #b3f6901d
 def explore(
     out='',  # the folder of a study; '': the small one that comes with heatcam
 ):
@@ -626,19 +866,20 @@ def explore(
     out = Path(out or stored_study())
     names = _finished(out)
     pick, room = _choice('study', names), widgets.Box(layout=dict(width='100%'))
-    def fill(change=None):
-        try: room.children = [_tabs(out, pick.value)]
-        except StudyError as e: room.children = [widgets.HTML(f'{_STYLE}<div class="hc">{_alert(e)}</div>')]
+    def fill(change=None): room.children = [_tabs(out, pick.value)]
     pick.observe(fill, 'value'); fill()
     pick.layout.max_width = '420px'
-    head = widgets.HTML(f'<div style="font: 14px/1.5 system-ui, sans-serif; color: #222"><h1 style="font-size: 22px; margin: 8px 0 2px">heatcam</h1>'
-                        f'<p style="margin: 0 0 8px; color: #595959">Where do image classifiers look? {escape(names[0]) if len(names) == 1 else ""}</p></div>')
-    return widgets.VBox([head, *([pick] if len(names) > 1 else []), room], layout=dict(width='100%', max_width='1280px', margin='0 auto', padding='0 12px'))
+    which = escape(names[0]) if len(names) == 1 else ''
+    head = widgets.HTML('<div style="font: 14px/1.5 system-ui, sans-serif; color: #222">'
+                        '<h1 style="font-size: 22px; margin: 8px 0 2px">heatcam</h1>'
+                        f'<p style="margin: 0 0 8px; color: #595959">Where do image classifiers look? {which}</p></div>')
+    middle = dict(width='100%', max_width='1280px', margin='0 auto', padding='0 12px')
+    return widgets.VBox([head, *([pick] if len(names) > 1 else []), room], layout=middle)
 
 # %% ../nbs/16_explore.ipynb #7c1bbfb3
 def _page(out):
     "A notebook with nothing but the explorers of the folder `out`."
-    code = f'from heatcam.explore import explore\nexplore({str(out)!r})'
+    code = f'from heatcam.explore import _or_alert, explore\n_or_alert(lambda: explore({str(out)!r}))'
     cell = dict(cell_type='code', id='explore', metadata={}, execution_count=None, outputs=[], source=code)
     kernel = dict(display_name='Python 3', language='python', name='python3')
     return json.dumps(dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5))

@@ -24,6 +24,11 @@ def served(port):
         try: server.wait(15)
         except subprocess.TimeoutExpired: server.kill(); raise AssertionError('heatcam_explore does not end when it is asked to')
 
+def until(ok, seconds):
+    end = time.time() + seconds
+    while not ok() and time.time() < end: time.sleep(.2)
+    return ok()
+
 def changes(page, act, *args, limit=15):
     "Does `act` and waits until the first picture in sight is another one; how long that took, ms."
     before, t = first(page), time.perf_counter()
@@ -47,6 +52,11 @@ def choose(page, name, option):
 def toggle(page, name, option):
     page.locator('.widget-toggle-buttons:visible', has=page.get_by_text(name, exact=True)).get_by_role('button', name=option, exact=True).click()
 
+def grey(page, name):
+    "Whether the control `name` is greyed out."
+    line = page.locator('.hc-controls:visible > *', has=page.get_by_text(name, exact=True)).first
+    return line.evaluate('o => o.querySelector("[disabled]") !== null || o.querySelector(":disabled") !== null')
+
 def first(page): return shown(page, '.hc img').first.get_attribute('src')
 
 def cell(page, row): return page.locator(f'.hc tr:visible:has(th:text-is("{row}")) td').nth(1).inner_text()
@@ -65,10 +75,15 @@ def heart(page, shot):
     changes(page, toggle, 'class', 'DCM'); changes(page, choose, 'tag', 'glyph')
     page.wait_for_selector('.hc li:visible:text-is("tag")')
     shot('heart')
-    pull(page, 'LV radius', 1, 'End')
+    kept = first(page); pull(page, 'LV radius', 1, 'End')
     page.wait_for_selector('.hc-error:visible'); assert 'does not fit a canvas' in shown(page, '.hc-error').inner_text()
+    page.wait_for_timeout(400); assert shown(page, '.hc-old img').count() == 2 and first(page) == kept, 'the last picture does not stay'
     shot('heart_too_large')
     toggle(page, 'class', 'NOR'); page.wait_for_selector('.hc-error', state='hidden')
+    greys = lambda: [name for name in ('severity', 'patient', 'tag', 'tag names', 'tag size') if grey(page, name)]
+    assert until(lambda: greys() == ['severity'], 5), f'grey in a normal heart with a tag: {greys()}'
+    choose(page, 'tag', 'none'); assert until(lambda: greys() == ['severity', 'tag names', 'tag size'], 5), f'grey in a normal heart without a tag: {greys()}'
+    shot('heart_grey')
     return ms
 
 def where(page, shot):
@@ -88,7 +103,23 @@ def population(page, shot):
     ms = changes(page, choose, 'trial', 'recipe, trial 1')
     page.wait_for_selector('.hc b:visible:text-is("recipe, trial 1")')
     shot('population')
+    dots = page.locator('.hc-dots:visible button:visible')
+    assert dots.count() == 6, f'{dots.count()} dots of six trials can be clicked'
+    plot = shown(page, '.hc-plot img').bounding_box()
+    for dot in dots.all():
+        x, y = (dot.bounding_box()[k] + dot.bounding_box()[s]/2 for k, s in zip('xy', ('width', 'height')))
+        assert coloured(page, x, y), f'no dot at {x - plot["x"]:.0f}, {y - plot["y"]:.0f} of the plot'
+    changes(page, lambda page: dots.nth(2).click()); page.wait_for_selector('.hc b:visible:text-is("HiResCAM share, trial 0")')
+    changes(page, lambda page: (dots.nth(4).focus(), page.keyboard.press('Enter'))); page.wait_for_selector('.hc b:visible:text-is("recipe, trial 0")')
+    changes(page, choose, 'vertical', 'tag overlap'); shot('population_tag')
     return ms
+
+def coloured(page, x, y):
+    "Whether the page is in colour at a place: there is a dot."
+    from io import BytesIO
+    from PIL import Image
+    r, g, b = Image.open(BytesIO(page.screenshot(clip=dict(x=x, y=y, width=1, height=1)))).convert('RGB').getpixel((0, 0))
+    return max(r, g, b) - min(r, g, b) > 60
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
