@@ -10,11 +10,15 @@ __all__ = ['BIOMARKERS', 'REGION_COLORS', 'PhantomExplorer', 'overlay', 'Heatmap
 import argparse
 import io
 import json
+import logging
+import os
 import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
+import webbrowser
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -22,6 +26,7 @@ from html import escape
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
+from secrets import token_urlsafe
 
 import matplotlib
 import numpy as np
@@ -893,8 +898,12 @@ def _port_fault(port):
         except OSError as e: return f'port {port} can not be used ({e.strerror or e}): choose another with --port'
     return ''
 
-def _no_cdn(app, folder):
-    "Voila's page loads icons from elsewhere. None is used here, and what happens on this machine is nobody else's business."
+# %% ../nbs/16_explore.ipynb #8d2fa6b1
+_ERROR = '<!doctype html><meta charset="utf-8"><title>heatcam</title><p>{{ status_code }}: {{ message or status_message }}</p>'
+
+def _own_pages(app, folder):
+    "Voila's pages load icons from elsewhere: none is used here, and what happens on this machine is nobody else's business."
+    (folder/'error.html').write_text(_ERROR)
     for d in map(Path, app.template_paths):
         if (d/'index.html.j2').is_file():
             lines = (d/'index.html.j2').read_text().splitlines()
@@ -902,23 +911,79 @@ def _no_cdn(app, folder):
             app.template_paths.insert(0, str(folder))
             return
 
-def _serve(page, port):
-    from tornado.ioloop import IOLoop
+# %% ../nbs/16_explore.ipynb #4b1f60d2
+def _keys():
+    "Who may ask: whoever has the token or the cookie that it was exchanged for."
+    from jupyter_server.auth.identity import IdentityProvider
+    from tornado.web import HTTPError
+    class Keys(IdentityProvider):
+        async def get_user(self, handler):
+            user = await super().get_user(handler)
+            if user is None:
+                handler.current_user = None  # the page that says so asks who it is for
+                raise HTTPError(403, 'open the address that heatcam_explore has printed: it ends with a token')
+            return user
+        def get_handlers(self): return []  # no login page
+    return Keys
+
+def _let_it_close(handler, notebook, cwd): handler.xsrf_token  # to ask for it sets the cookie
+
+# %% ../nbs/16_explore.ipynb #e86d0f4a
+_OPTIONS = ('--no-browser', '--theme=light', '--Voila.ip=127.0.0.1', '--Voila.port_retries=0', '--Voila.log_level=ERROR',
+            '--MappingKernelManager.cull_idle_timeout=60', '--MappingKernelManager.cull_interval=20')
+
+def _quiet_kernels():
+    "Kernels that don't say on the terminal that nothing is encrypted within this machine, or that a closed page interrupts them."
+    from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+    class Quiet(AsyncMappingKernelManager):
+        async def start_kernel(self, **kw):
+            return await super().start_kernel(extra_arguments=['--IPKernelApp.log_level=CRITICAL'], **kw)
+        async def cull_kernel_if_idle(self, kernel_id):
+            if kernel_id in self: await super().cull_kernel_if_idle(kernel_id)  # else its page has just ended it
+    return Quiet
+
+# %% ../nbs/16_explore.ipynb #7a4d10e5
+def _voila(page, port, token):
+    "Voila with the notebook `page`, for those who have the token."
+    from jinja2 import Environment, FileSystemLoader
     from voila.app import Voila
-    app = Voila()
-    app.initialize([str(page), '--no-browser', f'--port={port}', '--Voila.ip=127.0.0.1', '--Voila.port_retries=0', '--Voila.log_level=ERROR', '--theme=light'])
-    _no_cdn(app, Path(page).parent)
+    app, folder = Voila.instance(config_file_paths=[]), Path(page).parent  # else a voila.py in the current folder would be run
+    app.initialize([str(page), *_OPTIONS, f'--port={port}', f'--token={token}'])
+    app.identity_provider_class, app.voila_configuration.multi_kernel_manager_class = _keys(), _quiet_kernels()
+    app.voila_configuration.prelaunch_hook = _let_it_close
+    pages = Environment(loader=FileSystemLoader(folder), autoescape=True)  # jupyter_server's own need files that Voila lacks
+    app.tornado_settings = dict(allow_remote_access=False, jinja2_env=pages)  # no access under other names than this machine's
+    _own_pages(app, folder)
+    return app
+
+# %% ../nbs/16_explore.ipynb #1a9b7c35
+def _has_window(): # whether a browser would open one; without it, some take over the terminal
+    return sys.platform in ('win32', 'darwin') or any(os.environ.get(k) for k in ('DISPLAY', 'WAYLAND_DISPLAY', 'BROWSER'))
+
+def _serve(page, port, show):
+    "Until Ctrl-C. `show`: open it in a browser."
+    from tornado.ioloop import IOLoop
+    logging.getLogger('tornado').setLevel(logging.ERROR)  # who is refused is told in the browser, not on the terminal
+    token = token_urlsafe(24)
+    app, url = _voila(page, port, token), f'http://127.0.0.1:{port}/?token={token}'
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the kernels go too
-    IOLoop.current().add_callback(lambda: print(f'heatcam_explore: open http://127.0.0.1:{port}/ in a browser of this machine; Ctrl-C ends it', flush=True))
+    say = f'{url} opens in your browser' if show else f'open {url} in a browser of this machine'
+    def ready():
+        print(f'heatcam_explore: {say}; Ctrl-C ends it', flush=True)
+        if show: threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+    IOLoop.current().add_callback(ready)
     app.start()
 
+# %% ../nbs/16_explore.ipynb #f2d84e6b
 def heatcam_explore(
     args=None,  # the command line's; None: those of the process
 ):
     "Look at a study's models in the browser: hearts, heatmaps and the population, without writing code"
     p = argparse.ArgumentParser('heatcam_explore', description=heatcam_explore.__doc__)
-    p.add_argument('runs', nargs='?', default='', help='folder that heatcam_reproduce or heatcam_study has left; none: a small study that comes with heatcam')
+    p.add_argument('runs', nargs='?', default='',
+                   help='folder that heatcam_reproduce or heatcam_study has left; none: a small study that comes with heatcam')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
+    p.add_argument('--no_browser', action='store_true', help='only print the address')
     a = p.parse_args(args)
     out = Path(a.runs or stored_study()).resolve()
     try: fault = _lost('ipywidgets', 'voila', 'ipykernel') or _port_fault(a.port) or (_finished(out) and '')
@@ -926,4 +991,4 @@ def heatcam_explore(
     if fault: sys.exit(f'heatcam_explore: {fault}')
     with tempfile.TemporaryDirectory() as d:
         page = Path(d)/'heatcam.ipynb'; page.write_text(_page(out))
-        _serve(page, a.port)
+        _serve(page, a.port, not a.no_browser and _has_window())

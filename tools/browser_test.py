@@ -1,33 +1,91 @@
-"Start `heatcam_explore`, open its page in a headless Chromium and use it as a person would. Without a browser it says so and ends with 0."
-import argparse, shutil, socket, subprocess, sys, time
+"""Start `heatcam_explore` on a terminal, knock as a stranger would, then open its page in a headless Chromium and use it as a person would.
+Without a browser it says so and ends with 0."""
+import argparse, fcntl, os, pty, re, shutil, socket, sys, termios, threading, time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
-BROWSERS = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
+import psutil
 
-def skip(why): print(f'browser test skipped: {why}'); sys.exit(0)
+BROWSERS = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 
 def free_port():
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); return s.getsockname()[1]
 
+def listen(fd):
+    "What is said on a terminal, a list that grows while somebody speaks."
+    said = []
+    def hear():
+        try:
+            while part := os.read(fd, 4096): said.append(part.decode(errors='replace'))
+        except OSError: pass  # so Linux says that nobody is left
+    (thread := threading.Thread(target=hear, daemon=True)).start()
+    return said, thread
+
 @contextmanager
-def served(port):
-    "The page at `port`, until the block ends."
-    server = subprocess.Popen([sys.executable, '-c', 'from heatcam.explore import heatcam_explore; heatcam_explore()', '--port', str(port)],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def served(*args):
+    "The page's address and the server behind it, on a terminal of its own, until Ctrl-C is typed there. It must say its address and nothing else."
+    ours, its = pty.openpty()
+    server = psutil.Popen([sys.executable, '-c', 'from heatcam.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *args],
+                          stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(its)
+    said, ear = listen(ours)
+    text = lambda: ''.join(said)
     try:
-        line = server.stdout.readline()  # its address, or what is wrong
-        assert f'http://127.0.0.1:{port}/' in line, f'heatcam_explore said: {line}{server.stdout.read() if server.poll() is not None else ""}'
-        yield f'http://127.0.0.1:{port}/'
+        until(lambda: '\n' in text() or server.poll() is not None, 120)
+        found = re.search(r'open (http://127\.0\.0\.1:\d+/\?token=\S+) in a browser', text())
+        assert found, f'heatcam_explore said: {text()}'
+        yield found[1], server
+        os.write(ours, b'\x03')
+        assert server.wait(15) == 0, 'heatcam_explore does not end as asked'
+        ear.join(5)
+        more = text().partition('\n')[2].strip()
+        assert more in ('', '^C'), f'heatcam_explore said more than its address: {more}'
     finally:
-        server.terminate()
-        try: server.wait(15)
-        except subprocess.TimeoutExpired: server.kill(); raise AssertionError('heatcam_explore does not end when it is asked to')
+        if server.poll() is None: server.kill()
+        os.close(ours)
+
+def ask_all(server, what):
+    "Process id → what a process says, of the server and all that it has started and that still is there."
+    said = {}
+    for p in [server, *server.children(recursive=True)]:
+        try: said[p.pid] = what(p)
+        except psutil.NoSuchProcess: pass  # it has just ended
+    return said
+
+def kernels(server): return {pid for pid, words in ask_all(server, lambda p: p.cmdline()).items() if 'ipykernel_launcher' in words}
+
+def memory(server, without=()): return sum(v for pid, v in ask_all(server, lambda p: p.memory_info().rss).items() if pid not in without)/1e6
 
 def until(ok, seconds):
     end = time.time() + seconds
     while not ok() and time.time() < end: time.sleep(.2)
     return ok()
+
+def strangers(url, server):
+    "Who has no token, or comes under another name, is refused, and no kernel starts. Whoever has it is let in: one kernel."
+    there, token = url.split('/')[2], url.partition('token=')[2]
+    nobody = '00000000-0000-0000-0000-000000000000'
+    socket_ = {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Key': 'x'*22 + '==', 'Sec-WebSocket-Version': '13'}
+    def ask(method, path, **headers):
+        c = HTTPConnection(there, timeout=60); c.request(method, path, headers=headers); r = c.getresponse()
+        return r.status, r.read().decode(errors='replace'), '; '.join(o.partition(';')[0] for o in r.headers.get_all('Set-Cookie', []))
+    channels = f'/api/kernels/{nobody}/channels'
+    for method, path, headers in (('GET', '/', {}), ('GET', '/?token=guessed', {}), ('GET', '/', dict(Cookie='username-127-0-0-1=me')), ('POST', '/', {}), ('POST', '/api/kernels', {}),
+                                  ('GET', f'/api/kernels/{nobody}', {}), ('DELETE', f'/api/kernels/{nobody}', {}), ('POST', f'/voila/api/shutdown/{nobody}', {}), ('GET', '/login', {}),
+                                  ('GET', channels, socket_), *(('GET', f'{path}?token={token}', more | dict(Host='evil.example')) for path, more in (('/', {}), (channels, socket_)))):
+        status, *_ = ask(method, path, **headers)
+        assert status == 403, f'{method} {path} {headers} was answered with {status}, expected 403'
+    page = ask('GET', '/')[1]
+    assert 'ends with a token' in page and 'http' not in page, page
+    time.sleep(1); assert not kernels(server), 'a kernel was started for a stranger'
+    status, page, cookie = ask('GET', f'/?token={token}')
+    assert status == 200 and len(kernels(server)) == 1, 'the address did not start a kernel'
+    kernel = re.search(r'"kernelId": "([\w-]+)"', page)[1]
+    assert ask('GET', f'/api/kernels/{kernel}')[0] == 403 and ask('GET', f'/api/kernels/{kernel}', Cookie=cookie)[0] == 200, 'the address leaves a cookie'
+    for origin, want in (('http://evil.example', 403), (f'http://{there}', 101)):
+        status = ask('GET', f'/api/kernels/{kernel}/channels', Origin=origin, Cookie=cookie, **socket_)[0]
+        assert status == want, f'a page of {origin} that wants to talk to a kernel was answered with {status}, expected {want}'
 
 def changes(page, act, *args, limit=15):
     "Does `act` and waits until the first picture in sight is another one; how long that took, ms."
@@ -121,35 +179,58 @@ def coloured(page, x, y):
     r, g, b = Image.open(BytesIO(page.screenshot(clip=dict(x=x, y=y, width=1, height=1)))).convert('RGB').getpixel((0, 0))
     return max(r, g, b) - min(r, g, b) > 60
 
+def reloads(page, server, others, n=4):
+    "After some reloads one kernel is left, after the tab was closed none."
+    mine = lambda: kernels(server) - others
+    before = memory(server, others)
+    for _ in range(n): page.reload(); page.wait_for_selector('.hc img:visible', timeout=120_000)
+    assert until(lambda: len(mine()) == 1, 15), f'{len(mine())} kernels after {n} reloads'
+    print(f'{before:.0f} MB before and {memory(server, others):.0f} MB after {n} reloads, one kernel')
+    page.close(run_before_unload=True)
+    assert until(lambda: not mine(), 15), 'a closed tab leaves its kernel'
+
+def use(browser, width, url, shots):
+    window = browser.new_context(viewport=dict(width=width, height=900))  # which stays when its tab is closed
+    page, faults, far = window.new_page(), [], []
+    page.on('console', lambda m: m.type == 'error' and faults.append(f'{m.text} {m.location.get("url", "")}'))
+    page.on('pageerror', lambda e: faults.append(str(e)))
+    page.on('request', lambda r: r.url.startswith(('http', 'ws')) and f'://{url.split("/")[2]}/' not in r.url and far.append(r.url))
+    t = time.perf_counter()
+    page.goto(url); page.wait_for_selector('.hc img:visible', timeout=120_000)
+    loaded = time.perf_counter() - t
+    def shot(name):
+        fits(page)
+        if shots: page.wait_for_timeout(300); page.screenshot(path=shots/f'{name}_{width}.png', full_page=True)
+    ms = [f(page, shot) for f in (heart, where, population)]
+    assert not far, f'the page asks other machines: {sorted(set(far))}'
+    assert not faults, f'errors in the browser\'s console: {faults}'
+    print(f'{width} pixels: loaded in {loaded:.1f} s; a move is seen after {", ".join(f"{m:.0f}" for m in ms)} ms; no error in the console')
+    return page
+
+def browse(url, server, shots):
+    "Uses the page; why not, if there is no browser."
+    try: from playwright.sync_api import Error, sync_playwright
+    except ModuleNotFoundError: return 'playwright is not installed (pip install playwright)'
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None: return f'none of {", ".join(BROWSERS)} is installed'
+    with sync_playwright() as pw:
+        try: browser = pw.chromium.launch(executable_path=program, args=['--no-sandbox', '--disable-gpu'])
+        except Error as e: return f'{program} does not start ({str(e).splitlines()[0]})'
+        others = kernels(server)
+        reloads(use(browser, 1280, url, shots), server, others)
+        use(browser, 390, url, shots).close()  # as a page that crashes: it does not say that it goes
+        browser.close()
+    assert until(lambda: not kernels(server), 100), 'a kernel whose page has gone without a word is still there'
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--shots', type=Path, help='folder for screenshots; none: no screenshots')
     args = p.parse_args()
-    try: from playwright.sync_api import Error, sync_playwright
-    except ModuleNotFoundError: skip('playwright is not installed (pip install playwright)')
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None: skip(f'none of {", ".join(BROWSERS)} is installed')
     if args.shots: args.shots.mkdir(parents=True, exist_ok=True)
-    with served(free_port()) as url, sync_playwright() as pw:
-        try: browser = pw.chromium.launch(executable_path=program, args=['--no-sandbox', '--disable-gpu'])
-        except Error as e: skip(f'{program} does not start ({str(e).splitlines()[0]})')
-        for width in (1280, 390):
-            page, faults, far = browser.new_page(viewport=dict(width=width, height=900)), [], []
-            page.on('console', lambda m: m.type == 'error' and faults.append(f'{m.text} {m.location.get("url", "")}'))
-            page.on('pageerror', lambda e: faults.append(str(e)))
-            page.on('request', lambda r: r.url.startswith(('http', 'ws')) and f'://{url.split("/")[2]}/' not in r.url and far.append(r.url))
-            t = time.perf_counter()
-            page.goto(url); page.wait_for_selector('.hc img:visible', timeout=120_000)
-            loaded = time.perf_counter() - t
-            def shot(name):
-                fits(page)
-                if args.shots: page.wait_for_timeout(300); page.screenshot(path=args.shots/f'{name}_{width}.png', full_page=True)
-            ms = [f(page, shot) for f in (heart, where, population)]
-            assert not far, f'the page asks other machines: {sorted(set(far))}'
-            assert not faults, f'errors in the browser\'s console: {faults}'
-            print(f'{width} pixels: loaded in {loaded:.1f} s; a move is seen after {", ".join(f"{m:.0f}" for m in ms)} ms; no error in the console')
-            page.close()
-        browser.close()
-    print('browser test passed')
+    with served() as (url, server):
+        strangers(url, server)
+        print('strangers are refused, and nothing starts for them')
+        why = browse(url, server, args.shots)
+    print(f'no browser: {why}' if why else 'browser test passed')
 
 if __name__ == '__main__': main()
