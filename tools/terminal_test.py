@@ -1,10 +1,15 @@
 "Use the commands as a person does who sits at a terminal: to the end, stopped by Ctrl-C and continued, read by somebody who goes away."
-import argparse, os, re, subprocess, sys, tempfile, time
+import argparse, os, re, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import pexpect, psutil
 
 BIN = Path(sys.executable).parent  # where this environment's commands are
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
 
 def program(line): return str(BIN/line.split()[0]), line.split()[1:]
 
@@ -75,12 +80,19 @@ def reader_goes_away(out):
     assert not psutil.wait_procs(kin, timeout=5)[1]
     print(said)
 
+def demonstration(out):
+    port = free_port()
+    child = start(f'heatcam_explore --no_browser --port {port}')
+    child.expect(rf'heatcam_explore: open http://127\.0\.0\.1:{port}/\S+ in a browser of this machine; Ctrl-C ends it')
+    child.sendintr()
+    ends(child, family(child), 0)
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.parse_args()
     os.environ |= dict(LC_ALL='C.UTF-8', TERM='xterm')
     with tempfile.TemporaryDirectory() as d:
-        for f in (stopped_and_continued, narrow, reader_goes_away): f(f'{d}/{f.__name__}')
+        for f in (stopped_and_continued, narrow, reader_goes_away, demonstration): f(f'{d}/{f.__name__}')
     print('terminal test passed')
 
 if __name__ == '__main__': main()
