@@ -983,7 +983,7 @@ def heatcam_explore(
     p.add_argument('runs', nargs='?', default='',
                    help='folder that heatcam_reproduce or heatcam_study has left; none: a small study that comes with heatcam')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
-    p.add_argument('--no_browser', action='store_true', help='only print the address')
+    p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
     a = p.parse_args(args)
     out = Path(a.runs or stored_study()).resolve()
     try: fault = _lost('ipywidgets', 'voila', 'ipykernel') or _port_fault(a.port) or (_finished(out) and '')

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'PRESETS', 'WANTED', 'paper_studies', 'paper_stats', 'compare_with_paper',
            'describe_trials', 'shortfalls', 'paper_figures', 'label_effects', 'write_report', 'reproduce',
-           'heatcam_reproduce']
+           'heatcam_reproduce', 'reproduce_command']
 
 # %% ../nbs/14_paper.ipynb #c062b258
+import argparse
 import html
 import sys
 from pathlib import Path
@@ -18,7 +19,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.script import call_parse
 
 from .cam import heatmaps
 from .overlap import overlap
@@ -298,7 +298,6 @@ def _range_figure(ranges):
     return fig
 
 # %% ../nbs/14_paper.ipynb #5ae28596
-@call_parse
 def heatcam_reproduce(
     out: str='study',            # Folder of the results, an earlier run's is continued; empty: study
     experiments: str='1,2',      # Which experiments: 1, 2 or 1,2
@@ -321,3 +320,19 @@ def heatcam_reproduce(
         for o in shortfalls(trials, studies): print(o)
         if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
         print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')
+
+# %% ../nbs/14_paper.ipynb #eb1db590
+def reproduce_command(
+    args=None,  # the command line's; None: those of the process
+):
+    "`heatcam_reproduce` on the command line."
+    p = argparse.ArgumentParser('heatcam_reproduce', description=heatcam_reproduce.__doc__)
+    p.add_argument('--out', default='study', help="folder of the results, an earlier run's is continued; empty: study")
+    p.add_argument('--experiments', default='1,2', help='which experiments: 1, 2 or 1,2')
+    p.add_argument('--preset', default='default', help='quick, default or published')
+    p.add_argument('--n_jobs', '--n-jobs', type=int, default=0,
+                   help='worker processes; 0: one a core, or one in all where there is a GPU')
+    p.add_argument('--seed', type=int, default=0, help='another seed, another study')
+    p.add_argument('--random_weights', '--random-weights', action='store_true',
+                   help="with the published preset: start from random weights instead of ImageNet's")
+    heatcam_reproduce(**vars(p.parse_args(args)))

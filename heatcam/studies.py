@@ -275,13 +275,18 @@ def heatcam_study(
         print(f'{len(trials)} trials, {trials.seconds.sum()/60:.0f} minutes of training: '
               f'the table is {Path(out)/"trials.csv"}, the report {Path(out)/"report.html"}')
 
-def study_command(args=None):
+# %% ../nbs/15_studies.ipynb #48139a2a
+def study_command(
+    args=None,  # the command line's; None: those of the process
+):
     "`heatcam_study` on the command line."
     p = argparse.ArgumentParser('heatcam_study', description=heatcam_study.__doc__)
     p.add_argument('name', nargs='?', default='', help='which study, see --list')
     p.add_argument('--list', action='store_true', help='name the studies')
     p.add_argument('--quick', action='store_true', help='few phantoms and one epoch: shows that everything works, and no more')
-    for k, say in dict(n='models an arm; 0: as many as the study is meant to have', seed='another seed, another study',
-                       n_jobs='worker processes; 0: one a core, or one in all where there is a GPU').items(): p.add_argument(f'--{k}', type=int, default=0, help=say)
+    p.add_argument('--n', type=int, default=0, help='models an arm; 0: as many as the study is meant to have')
+    p.add_argument('--seed', type=int, default=0, help='another seed, another study')
+    p.add_argument('--n_jobs', '--n-jobs', type=int, default=0,
+                   help='worker processes; 0: one a core, or one in all where there is a GPU')
     p.add_argument('--out', default='', help="folder of the results, an earlier run's is continued; empty: study-NAME")
     heatcam_study(**vars(p.parse_args(args)))
