@@ -4,8 +4,10 @@
 
 # %% auto #0
 __all__ = ['SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_cam', 'layer_cam', 'input_gradient',
-           'input_x_gradient', 'InputOf', 'Recorded', 'class_score', 'tokens_to_grid', 'channels_last_to_grid',
-           'cam_map', 'heatmap', 'grid_layers', 'find_layer', 'heatmaps', 'heat_colors', 'plot_heatmap', 'heatmap_bar']
+           'input_x_gradient', 'InputOf', 'GridOf', 'Recorded', 'class_score', 'tokens_to_grid',
+           'channels_last_to_grid', 'cam_map', 'heatmap', 'change_places', 'grid_score', 'AsChannelsFirst',
+           'AsChannelsLast', 'AsTokens', 'readings', 'grid_layers', 'find_layer', 'heatmaps', 'heat_colors',
+           'plot_heatmap', 'heatmap_bar']
 
 # %% ../nbs/04_cam.ipynb #ef54cbe2
 import sys
@@ -87,15 +89,24 @@ def input_x_gradient(
     "Input times gradient (Shrikumar et al. 2016), summed over the channels."
     return hires_cam(acts, grads)
 
-# %% ../nbs/04_cam.ipynb #48fcdafe
+# %% ../nbs/04_cam.ipynb #5b1f0a27
 class InputOf:
     "The image, as a layer to record: what goes into `model`."
     def __init__(self, model: nn.Module): self.model = model
 
+class GridOf:
+    "A layer to record as (N, C, h, w) where its output is that in another order: tokens, or channels last."
+    def __init__(self,
+        layer: nn.Module,
+        layout,  # how to read the output: `AsChannelsLast()` or `AsTokens(…)`
+    ): self.layer, self.layout = layer, layout
+    def __repr__(self): return f'{type(self.layer).__name__}, read as {self.layout}'
+
+# %% ../nbs/04_cam.ipynb #48fcdafe
 class Recorded:
     "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
     def __init__(self,
-        layer,  # a module whose output is a tensor, an `InputOf` a model, or a list of them
+        layer,  # a module whose output is a tensor, an `InputOf` a model, a `GridOf` a module, or a list of them
     ):
         self.one = not isinstance(layer, (list, tuple))
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
@@ -111,6 +122,7 @@ class Recorded:
             self.twice.enter_context(_twice())
         for i, layer in enumerate(self.layers):
             if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
+            elif isinstance(layer, GridOf): hook = layer.layer.register_forward_hook(self._keeper(i, layout=layer.layout))
             else: hook = layer.register_forward_hook(self._keeper(i))
             self.hooks.append(hook)
         return self
@@ -126,7 +138,7 @@ class Recorded:
 
 # %% ../nbs/04_cam.ipynb #d5bb6921
 @patch
-def _keeper(self: Recorded, i, of_input=False):
+def _keeper(self: Recorded, i, of_input=False, layout=None):
     "A hook that records layer `i`."
     def keep(module, args, out=None):
         t = args[0] if of_input else out
@@ -134,9 +146,11 @@ def _keeper(self: Recorded, i, of_input=False):
             f'the layer {type(module).__name__} {"takes" if of_input else "returns"} {_describe(t)}: '
             'a map needs activations, a tensor of floats')
         torch.set_grad_enabled(True)  # also in validation; __exit__ sets it back
-        acts = t.as_subclass(torch.Tensor)  # fastai's tensor types slow a graph down and do nothing in it
+        plain = t.as_subclass(torch.Tensor)  # fastai's tensor types slow a graph down and do nothing in it
+        acts = plain if layout is None else layout(plain)
         self._acts[i] = acts if acts.requires_grad else acts.detach().requires_grad_()
-        on = self._acts[i].clone().as_subclass(type(t))
+        on = self._acts[i].clone() if layout is None else layout.back(self._acts[i], plain)
+        on = on.as_subclass(type(t))
         return (on, *args[1:]) if of_input else on
     return keep
 
@@ -278,7 +292,7 @@ def class_score(
 # %% ../nbs/04_cam.ipynb #36ee56a4
 def tokens_to_grid(
     tokens: torch.Tensor,    # (N, T, C), as a vision transformer has them
-    size: tuple|None=None,   # (h, w) of the grid; None: the largest square that T tokens fill
+    size: tuple|None=None,   # (h, w) of the grid, needed where images are not square; None: the largest square that T tokens fill
 ) -> torch.Tensor: # (N, C, h, w)
     "A `reshape` for vision transformers: the last h × w tokens; those before them, class and register tokens, are left out."
     if tokens.ndim != 3: raise ValueError(f'tokens must be (N, T, C), got {tuple(tokens.shape)}')
@@ -333,6 +347,108 @@ def heatmap(
     if evidence not in EVIDENCE: raise ValueError(f"evidence must be 'positive' or 'absolute', got {evidence!r}")
     return EVIDENCE[evidence](maps)
 
+# %% ../nbs/04_cam.ipynb #5b1f0a02
+def _thirds(n): return ((torch.arange(n) + .5)*3/n).long()
+
+def change_places(
+    x: torch.Tensor,  # (10, …, H, W) ten copies of an image, or of its activations
+) -> torch.Tensor: # of the same shape; the first is as it was
+    "Adds noise to one of nine places in each of nine copies."
+    h, w = x.shape[-2:]
+    place = _thirds(h)[:,None]*3 + _thirds(w)
+    at = (place == torch.arange(-1, 9)[:,None,None]).to(x.device)  # nothing is place -1
+    gen = torch.Generator().manual_seed(271828)  # not 0, which others make their images with
+    noise = torch.randn(x.shape[1:], generator=gen)*(x[0].float().std().nan_to_num().item() or 1.)
+    return torch.where(at.view(10, *[1]*(x.ndim - 3), h, w), x + noise.to(x), x)
+
+def _says(acts):
+    "Where each cell says that it lies, (2, h, w), from 0 to 2: the mean of the nine places, weighted by how much each moves it."
+    some = acts.float()[:,::max(1, acts.shape[1]//32)]  # of the channels, to save time
+    change = some[1:] - some[:1]
+    moved = (change - change.mean((2, 3), keepdim=True)).norm(dim=1)  # beyond what moves all cells alike
+    share, place = (moved/moved.sum(0)).nan_to_num(), torch.arange(9, device=acts.device)
+    return torch.stack([(share*o[:,None,None]).sum(0) for o in (place//3, place%3)])
+
+# %% ../nbs/04_cam.ipynb #5b1f0a13
+def grid_score(
+    acts: torch.Tensor,  # (10, C, h, w) activations of an image and its nine changes
+) -> float: # from -1 to 1
+    "Do the cells lie where they say? The correlation of the two, up and down or left and right, whichever is lower."
+    lies = torch.meshgrid(*[torch.arange(float(n), device=acts.device) for n in acts.shape[-2:]], indexing='ij')
+    pairs = [torch.stack([a.flatten(), b.flatten()]) for a, b, n in zip(_says(acts), lies, acts.shape[-2:]) if n > 1]
+    return min((torch.corrcoef(o)[0, 1].nan_to_num().item() for o in pairs), default=0.)
+
+# %% ../nbs/04_cam.ipynb #5b1f0a01
+class AsChannelsFirst:
+    "(N, C, h, w), as convolutions have them."
+    def __call__(self, acts): return acts
+    def back(self, grid, acts): return grid.clone()
+    def __repr__(self): return 'channels first'
+
+class AsChannelsLast:
+    "(N, h, w, C), as inside a Swin transformer."
+    def __call__(self, acts): return channels_last_to_grid(acts)
+    def back(self, grid, acts): return grid.permute(0, 2, 3, 1).clone()
+    def __repr__(self): return 'channels last'
+
+# %% ../nbs/04_cam.ipynb #5b1f0a29
+class AsTokens:
+    "(N, T, C), as in a vision transformer: `skip` tokens that are no cells, then the grid row by row, then what is left."
+    def __init__(self,
+        size: tuple,    # (h, w) of the grid
+        skip: int=0,    # class and register tokens before it
+        total: int=None # T; None: the grid's are the last
+    ):
+        self.size, self.skip = size, skip
+        self.end = skip + size[0]*size[1]
+        self.total = total or self.end
+
+    def __call__(self, acts):
+        if acts.shape[1] != self.total: raise ValueError(
+            f'a grid of {self.size[0]} × {self.size[1]} cells was found among {self.total} tokens, now there are {acts.shape[1]}: '
+            'images must keep their size')
+        return tokens_to_grid(acts[:,:self.end], self.size)
+
+    def back(self, grid, acts): return torch.cat([acts[:,:self.skip], grid.flatten(2).transpose(1, 2), acts[:,self.end:]], 1)
+    def __repr__(self):
+        h, w = self.size
+        return f'{h} × {w} of {self.total} tokens' + f', from number {self.skip} on'*(self.total > h*w)
+
+# %% ../nbs/04_cam.ipynb #5b1f0a03
+_SURE = .7  # of a grid's score
+
+def _square(size, image):
+    "Are the cells of a grid of `size` at most twice as long as wide?"
+    return .5 <= image[0]*size[1]/(image[1]*size[0]) <= 2
+
+def _layouts(shape, image):
+    "The ways to read activations of `shape` as a grid, for an image of the size `image`."
+    if len(shape) == 4: return [AsChannelsFirst(), AsChannelsLast()]
+    if len(shape) != 3: return []
+    total, res = shape[1], []
+    for extra in range(min(9, total)):  # tokens that are no cells, fewer than a row
+        n = total - extra
+        sizes = [(h, n//h) for h in range(1, n + 1) if n % h == 0 and n//h > extra]
+        res += [AsTokens(s, skip, total) for s in sizes if _square(s, image) for skip in range(extra + 1)]
+    return res
+
+# %% ../nbs/04_cam.ipynb #5b1f0a2a
+def readings(
+    acts: torch.Tensor,  # (N, C, h, w), (N, h, w, C) or (N, T, C)
+    image: tuple,        # (H, W) of the images that they are of
+) -> list: # [(layout, activations as (N, C, h, w))]
+    "All ways to read activations as a grid of more than one cell."
+    both = [(o, o(acts)) for o in _layouts(acts.shape, image)]
+    size = lambda grid: grid.shape[-2:]  # in one row or column, one of the directions stays unproven
+    return [(o, g) for o, g in both if _has_grid(g) and (min(size(g)) > 1 or _square(size(g), image))]
+
+def _read(acts, x):
+    "The layout in which `acts`, of the ten images `x`, is a grid; None where nothing is sure."
+    if not isinstance(acts, torch.Tensor) or not acts.is_floating_point() or len(acts) != len(x): return None
+    scored = [(grid_score(grid), layout) for layout, grid in readings(acts.as_subclass(torch.Tensor), x.shape[-2:])]
+    score, layout = max(scored, key=lambda o: o[0], default=(0, None))
+    return layout if score >= _SURE else None
+
 # %% ../nbs/04_cam.ipynb #11970d04
 _PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
 
@@ -348,87 +464,181 @@ def _grid(out, reshape):
     except Exception: return None  # what it was not made for
     return out if _has_grid(out) else None
 
-def _candidate(model, m, reshape):
-    "May the output of the module `m` be the layer that is picked?"
-    if reshape is not None: return next(m.children(), None) is None and 'norm' in type(m).__name__.lower()
-    return m is not model and not isinstance(m, _PASSED_OVER)
+def _candidate(m, out, x, reshape):
+    "May `out`, the output of the module `m`, be the layer that is picked?"
+    if isinstance(m, _PASSED_OVER) or not out.is_floating_point(): return False
+    leaf, norm = next(m.children(), None) is None, 'norm' in type(m).__name__.lower()
+    if reshape is not None: return leaf and norm and _grid(out, reshape) is not None
+    if out.ndim == 3 and leaf and not norm: return False
+    return len(out) == len(x) and bool(readings(out, x.shape[-2:]))
 
+# %% ../nbs/04_cam.ipynb #5b1f0a1b
 def _devices(x): return [x.device] if x.is_cuda else []
 
-def _moves(outs, logits, reshape):
-    "Which of `outs` have cells that `logits` depend on."
-    if not outs or not isinstance(logits, torch.Tensor) or not logits.requires_grad: return [True]*len(outs)
-    v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
-    grads = torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
-    return [g is not None and bool((_grid(g, reshape) != 0).any()) for g in grads]
+@contextmanager
+def _unnoticed(model, x):
+    "Evaluation mode, with the modes and the random state put back."
+    modes = {m: m.training for m in model.modules()}
+    model.eval()
+    try:
+        with torch.random.fork_rng(_devices(x)): yield
+    finally:
+        for m, mode in modes.items(): m.training = mode
+
+def _weights(model):
+    "Weights to look with."
+    yield {}  # its own
+    # behind a head of zeros, which some networks start with, nothing depends on anything yet
+    yield {n: p.detach() + .02*torch.randn_like(p) for n, p in model.named_parameters()}
+    # in a network that has diverged, no number is one any more
+    yield {n: torch.randn_like(p)/p[:1].numel()**.5 for n, p in model.named_parameters()} | {
+        n: b.nan_to_num(1., 1., 1.) for n, b in model.named_buffers() if b.is_floating_point()}
 
 # %% ../nbs/04_cam.ipynb #99c9d858
-def _look(model, x, reshape, jitter):
-    "Runs `model` once: [(name, (h, w), whether its output depends on it)] of the layers that have a grid."
+def _gradients(outs, logits):
+    "The gradient of each of `outs` that moves `logits`, None of the others."
+    if not outs or not isinstance(logits, torch.Tensor) or not logits.requires_grad: return [torch.ones_like(o) for o in outs]
+    v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
+    return torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
+
+def _look(model, params, x, reshape):
+    "Runs `model` once: {name: gradient of its output, or None} of the layers that may be picked."
     found, seen, hooks = {}, {}, []
-    def keep(name, wanted):
+    def keep(name):
         def hook(m, args, out):
             found.pop(name, None)
             if not isinstance(out, torch.Tensor): return
             new = seen.get(id(out), (None, -1))[1] != out._version  # a block often returns what its last part has returned
             seen[id(out)] = out, out._version
-            if wanted and new and _grid(out, reshape) is not None: found[name] = out
+            if new and m is not model and _candidate(m, out, x, reshape): found[name] = out
         return hook
-    params = {n: p + jitter*torch.randn_like(p) for n, p in model.named_parameters()} if jitter else {}
     try:
-        hooks += [m.register_forward_hook(keep(name, _candidate(model, m, reshape))) for name, m in model.named_modules()]
+        hooks += [m.register_forward_hook(keep(name)) for name, m in model.named_modules()]
         with torch.enable_grad():
             xg = x.detach().requires_grad_().clone()  # frozen or not, there is a gradient
             logits = torch.func.functional_call(model, params, xg)
-            used = _moves(list(found.values()), logits, reshape)
+            grads = _gradients(list(found.values()), logits)
     finally:
         for h in hooks: h.remove()
-    return [(name, tuple(_grid(o, reshape).shape[-2:]), u) for (name, o), u in zip(found.items(), used)]
+    return dict(zip(found, grads))
+
+# %% ../nbs/04_cam.ipynb #5b1f0a2c
+def _inputs(x): return x if isinstance(x, tuple) else (x,)
+def _ten(x): return x[:1].repeat(10, *[1]*(x.ndim - 1))
+
+def _follow(layout, out):
+    "Ten times the first of `out`, its grid changed at the nine places."
+    res = layout.back(change_places(layout(_ten(out))), _ten(out))
+    res.follows = isinstance(layout, AsChannelsFirst)
+    return res
+
+# %% ../nbs/04_cam.ipynb #5b1f0a04
+def _pass(model, params, x, wanted, known=None):
+    "Runs `model` on an image and its nine changes: {name: (layout or None, what was returned)} of `wanted`, in the order of their runs."
+    read, hooks = {}, []
+    image, *rest = [_ten(o) for o in _inputs(x)]
+    def look(name):
+        def hook(m, args, out):
+            read.pop(name, None)
+            layout = (known or {}).get(name)
+            if known is not None and isinstance(m, nn.Conv2d) and getattr(args[0], 'follows', False): layout = AsChannelsFirst()
+            if layout is None or _grid(out, layout) is None: layout = _read(out, image)
+            read[name] = layout, _describe(out)
+            if known is not None and layout is not None: return _follow(layout, out)
+        return hook
+    try:
+        hooks += [m.register_forward_hook(look(n)) for n, m in model.named_modules() if n in wanted]
+        with torch.no_grad(): torch.func.functional_call(model, params, (_follow(AsChannelsFirst(), image), *rest))
+    finally:
+        for h in hooks: h.remove()
+    return read
+
+# %% ../nbs/04_cam.ipynb #5b1f0a1d
+def _prove(model, params, x, wanted, goal=None):
+    "What `_pass` says, in as many steps as it takes to prove `goal`, or else the last layer."
+    found, read = {}, _pass(model, params, x, wanted)
+    last, new = goal or next(reversed(read), None), True
+    while True:
+        before = len(found)
+        found |= {n: layout for n, (layout, _) in read.items() if layout is not None}
+        if last in found or not read or (len(found) == before and not new): return found, read
+        read, new = _pass(model, params, x, wanted, found), False
+
+# %% ../nbs/04_cam.ipynb #5b1f0a05
+def _proven(model, x, reshape):
+    "[(name, (h, w), layout)] of the layers that are a grid, and whose cells the model's output depends on."
+    with _unnoticed(model, x):
+        for params in _weights(model):
+            grads = _look(model, params, x, reshape)
+            layouts = _prove(model, params, x, grads)[0] if reshape is None else dict.fromkeys(grads, reshape)
+            grids = {n: layouts[n](g) for n, g in grads.items() if n in layouts and g is not None}
+            if res := [(n, tuple(g.shape[-2:]), layouts[n]) for n, g in grids.items() if (g != 0).any()]: return res
+    return []
 
 def grid_layers(
     model: nn.Module,
     x: torch.Tensor,  # (N, C, H, W) a batch of images; one or two are enough
     reshape=None,     # see `cam_map`
 ) -> list: # [(name, (h, w))] in the order of the forward pass, a module that is called twice at its last call
-    "The layers of `model` whose output has a grid that the model's output depends on."
-    modes = {m: m.training for m in model.modules()}
-    model.eval()
-    try:
-        with torch.random.fork_rng(_devices(x)):
-            for jitter in (0, .02):  # behind a head of zeros, which some networks start with, nothing depends on anything yet
-                layers = [(name, size) for name, size, used in _look(model, x, reshape, jitter) if used]
-                if layers: break
-    finally:
-        for m, mode in modes.items(): m.training = mode
-    return layers
+    "The layers of `model` whose output is a grid of the image that the model's output depends on."
+    return [(name, size) for name, size, _ in _proven(_bare(model), x, reshape)]
+
+# %% ../nbs/04_cam.ipynb #5b1f0a06
+def _as_grid(module, layout): return module if isinstance(layout, AsChannelsFirst) else GridOf(module, layout)
+
+def _named(model, name, x):
+    "The module `name` as a grid. Raises `ValueError` where its output is none."
+    modules, x0 = dict(model.named_modules()), _inputs(x)[0]
+    with _unnoticed(model, x0):
+        for params in _weights(model):
+            for wanted in ([name], modules):
+                found, read = _prove(model, params, x, wanted, name)
+                if name in found: return _as_grid(modules[name], found[name])
+    if name not in read: raise ValueError(f'the layer {name!r} was not run in the forward pass: choose a layer that the model uses')
+    raise ValueError(
+        f'the layer {name!r} is no picture: for ten images of {tuple(x0.shape[-2:])} pixels it returns {read[name][1]}, and a map needs '
+        'activations of shape (N, C, h, w) with more than one cell that follow the image when its places change. Attention weights and '
+        'windows do not. Name another layer, or say with `reshape` how its output becomes such a grid (tokens_to_grid for a transformer)')
+
+# %% ../nbs/04_cam.ipynb #5b1f0a07
+def _picked(model, layer, x, reshape):
+    "The last layer with a grid, or with cells of at most `layer` pixels."
+    if x is None: raise ValueError('to find the last layer that has a grid, give images x; or name the layer')
+    if isinstance(x, tuple): raise ValueError(f'the model takes {len(x)} inputs: name the layer whose map is wanted')
+    layers = _proven(model, x, reshape)
+    if not layers: raise ValueError(
+        f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell that follows the image when its '
+        'places change: a heatmap needs a layer with a grid, for example a convolution. Name one, and say with `reshape` how its output becomes such a grid')
+    fine = [(name, layout) for name, size, layout in layers
+            if layer is None or max(n/k for n, k in zip(x.shape[-2:], size)) <= layer + .5]
+    if not fine: raise ValueError(
+        f'no layer has cells of at most {layer} pixels: the finest grid has {max(s for _, s, _ in layers)} for images of {tuple(x.shape[-2:])}')
+    name, layout = fine[-1]
+    module = model.get_submodule(name)
+    return module if reshape is not None else _as_grid(module, layout)
 
 # %% ../nbs/04_cam.ipynb #d1eade6e
 def find_layer(
     model: nn.Module,
     layer=None,                 # a module of `model`, its dotted name, 'input', None: the last layer that still has a grid, or an int:
                                 # the last one whose cells are at most that many pixels wide
-    x: torch.Tensor|None=None,  # (N, C, H, W) images to look with, needed where `layer` is None or an int
-    reshape=None,               # see `cam_map`
-): # a module, or `InputOf`; for a list of layers a list of them
-    "The layer whose activations are recorded. Raises `ValueError` where there is none."
+    x: torch.Tensor|None=None,  # (N, C, H, W) images to look with, needed where `layer` is None or an int; or a tuple of all that `model` takes
+    reshape=None,               # see `cam_map`; then nothing is proven
+): # a module, an `InputOf`, or a `GridOf` where the output is no (N, C, h, w); for a list of layers a list of them
+    "The layer whose activations are recorded, proven to be a grid where there are images. Raises `ValueError` where there is none."
     model = _bare(model)
     if isinstance(layer, (list, tuple)): return [find_layer(model, o, x, reshape) for o in layer]
     if isinstance(layer, str) and layer == 'input': return InputOf(model)
-    if isinstance(layer, nn.Module):
-        if any(m is layer for m in model.modules()): return layer
-        raise ValueError(f'the layer {type(layer).__name__} is not a module of the model')
+    if isinstance(layer, (InputOf, GridOf)): return layer
     modules = dict(model.named_modules())
+    if isinstance(layer, nn.Module):
+        layer, given = next((n for n, m in modules.items() if m is layer), None), layer
+        if layer is None: raise ValueError(f'the layer {type(given).__name__} is not a module of the model')
     if layer is not None and not isinstance(layer, int):
-        if layer in modules: return modules[layer]
-        raise ValueError(f'the model has no layer {layer!r}; it has, for example: {", ".join(list(modules)[1:9])}')
-    if x is None: raise ValueError('to find the last layer that has a grid, give images x; or name the layer')
-    layers = grid_layers(model, x, reshape)
-    if not layers: raise ValueError(
-        f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell: '
-        'a heatmap needs a layer with a grid, for example a convolution')
-    fine = [name for name, size in layers if layer is None or max(n/k for n, k in zip(x.shape[-2:], size)) <= layer + .5]
-    if not fine: raise ValueError(f'no layer has cells of at most {layer} pixels: the finest grid has {max(s for _, s in layers)} for images of {tuple(x.shape[-2:])}')
-    return modules[fine[-1]]
+        if layer not in modules: raise ValueError(
+            f'the model has no layer {layer!r}; it has, for example: {", ".join(list(modules)[1:9])}')
+        return modules[layer] if x is None or reshape is not None else _named(model, layer, x)
+    return _picked(model, layer, x, reshape)
 
 # %% ../nbs/04_cam.ipynb #03cd6e97
 def heatmaps(
