@@ -26,7 +26,7 @@ from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from PIL import Image
 
-from .cam import (SCORES, InputOf, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap,
+from .cam import (SCORES, GridOf, InputOf, Recorded, cam_map, class_score, find_layer, grad_cam, grad_cam_pp, heatmap,
                          heatmaps, hires_cam, heatmap_bar, input_gradient, layer_cam, plot_heatmap, xgrad_cam)
 from .data import UNANNOTATED, check_levels, check_whole
 from .losses import heatmap_terms, outside_mass, outside_share, squared_outside
@@ -59,7 +59,7 @@ class HeatmapLoss(Callback):
         score='true',         # whose map: 'true', 'predicted' (as published), 'projection', 'log_probs' or a function, see `class_score`
         inside=None,          # region codes of the mask that count as inside; None: every code but 0 and 255
         evidence: str='positive', # the part of the map that counts: 'positive', or 'absolute'
-        reshape=None,         # activations → (N, C, h, w) where they are something else: `tokens_to_grid`
+        reshape=None,         # activations → (N, C, h, w); None: it is found how they are that, see `heatcam.cam.find_layer`
         method=None,          # (activations, gradients) → map, see `heatcam.cam`; None: that of the class
     ):
         self.weight, self.layer, self.term, self.score, self.inside = weight, layer, term, score, inside
@@ -259,19 +259,31 @@ def _wanted(self: HeatmapLoss):
     return term + [(m.method or self.method, m.score or self.score) for m in self._watched]
 
 # %% ../nbs/07_callbacks.ipynb #cda567e0
+def _place(model, layer):
+    "Where `layer` is in `model`: its name, and how its output is read as a grid."
+    if isinstance(layer, InputOf): return 'input', None
+    module, layout = (layer.layer, layer.layout) if isinstance(layer, GridOf) else (layer, None)
+    return next(k for k, m in find_layer(model, '').named_modules() if m is module), layout  # '': without a wrapper
+
+def _at(model, name, layout):
+    "The layer at a place of `model`."
+    layer = find_layer(model, name)
+    return layer if layout is None else GridOf(layer, layout)
+
 @patch
 def _find(self: HeatmapLoss):
-    "The layer of `learn.model`. In a copy, such as the mean of weights that a callback validates, it has the same name."
-    model, named = self.learn.model, self._names is not None or self._named
-    if self._found_in is not model:
-        if not named and len(self.xb) > 1: raise ValueError(
+    "The layer of `learn.model`. In a copy, such as the mean of weights that a callback validates, it has the same place."
+    model, many = self.learn.model, isinstance(self.layer, (list, tuple))
+    if self._found_in is model: return self._found
+    if self._places is None:
+        if len(self.xb) > 1 and not self._named: raise ValueError(
             f'the model takes {len(self.xb)} inputs: name the layer whose map is wanted (layer=…)')
-        layer = self.layer if self._names is None else self._names
-        found = find_layer(model, layer, None if named else self.xb[0][:2], self.reshape)
-        names = {m: k for k, m in find_layer(model, '').named_modules()}  # '' is the model itself, without a wrapper
-        name = lambda o: 'input' if isinstance(o, InputOf) else names[o]
-        self._names = [name(o) for o in found] if isinstance(found, list) else name(found)
-        self._found, self._found_in = found, model
+        x = self.xb[0][:2] if len(self.xb) == 1 else self.xb
+        layer = [_at(model, *o) for o in self._asked] if self._named else list(self.layer) if many else [self.layer]
+        found = find_layer(model, layer, x, self.reshape)
+        self._places = [_place(model, o) for o in found]
+    else: found = [_at(model, *o) for o in self._places]
+    self._found, self._found_in = found if many else found[0], model
     return self._found
 
 @patch(as_prop=True)
@@ -501,7 +513,9 @@ def before_fit(self: HeatmapLoss):
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
     if self._trains: self._refuse_mixing()
     self._leave()  # a fit that broke off before its first epoch has left its things behind
-    if self._named: self._find()  # the others need an image to be found
+    if self._named:  # here is what is wrong with a name said; in a copy of the model the same names hold
+        found = find_layer(self.learn.model, self.layer)
+        self._asked = [_place(self.learn.model, o) for o in (found if isinstance(found, list) else [found])]
     parts = [_ClassLoss('class_loss'), _HeatmapTerm('heatmap_loss')] if self._trains else []
     for m in self.learn.metrics:
         if isinstance(m, HeatmapPull): parts.append(_Shown(m.other))
@@ -533,7 +547,7 @@ def _leave(self: HeatmapLoss):
     self.learn.__dict__.pop('_with_events', None)
     parts = getattr(self, '_parts', [])
     if parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in parts))
-    self._parts, self._found, self._found_in, self._names, self._fits = [], None, None, None, False
+    self._parts, self._found, self._found_in, self._places, self._fits = [], None, None, None, False
     self._held, self._codes = False, set()
     self._forget()
 
