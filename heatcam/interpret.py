@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from fastai.data.load import DataLoader
 from fastai.torch_core import to_device
-from fastcore.basics import patch, store_attr
+from fastcore.basics import noop, patch, store_attr
 
 from .callbacks import (HeatmapLoss, HiResCAMLoss, _check_codes, _check_cut, _holds, _inside, batch_pictures, class_names,
                                predicted_classes)
@@ -103,7 +103,7 @@ def _read(learn, dl, how, score):
             _check_codes(mask, how.inside)
             _check_cut(targets[-1], dl)
             layer = find_layer(learn.model, how.layer, x[:2], how.reshape)
-        logits, maps = heatmaps(learn.model, x, layer, y, how.method, bs=len(x), score=score, reshape=how.reshape)
+        logits, maps = heatmaps(learn.model, x, layer, y, how.method, bs=len(x), score=score, reshape=how.reshape or noop)  # it is proven
         if not isinstance(logits, torch.Tensor): raise ValueError(
             f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()
