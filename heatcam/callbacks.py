@@ -389,6 +389,19 @@ def _add(self: HeatmapLoss, w, maps):
     self.learn.loss_grad = loss + add
     self.learn.loss = self.learn.loss_grad.clone()
 
+# %% ../nbs/07_callbacks.ipynb #4081b374
+@patch
+def after_backward(self: HeatmapLoss):
+    "Looks, once a fit, whether the gradient of the term is a number, before a step is made with it."
+    if self._sound or not self.training or getattr(self, '_rec', None) is None or self.weight_now == 0: return
+    self._sound = True
+    if hasattr(self.learn, 'mixed_precision') or not self.learn.loss.isfinite().all(): return  # fastai tries again with a smaller scale
+    for name, p in self.learn.model.named_parameters():
+        if p.grad is not None and p.grad.dtype != torch.float16 and not p.grad.isfinite().all(): raise ValueError(
+            f'the class loss and the term are numbers, but the gradient of their sum is none, in {name!r}: behind the recorded layer the '
+            'network probably uses an operation without a second derivative at these values, such as the length of a vector of zeros. '
+            'Name a later layer (layer=…)')
+
 # %% ../nbs/07_callbacks.ipynb #9e9447b9
 def _heatmap_loss(learn):
     for cb in learn.cbs:
@@ -548,7 +561,7 @@ def _leave(self: HeatmapLoss):
     parts = getattr(self, '_parts', [])
     if parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in parts))
     self._parts, self._found, self._found_in, self._places, self._fits = [], None, None, None, False
-    self._held, self._codes = False, set()
+    self._held, self._sound, self._codes = False, False, set()
     self._forget()
 
 # %% ../nbs/07_callbacks.ipynb #b2ae2320

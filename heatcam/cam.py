@@ -209,7 +209,7 @@ def _large(x, w):
     return (plain and w.numel() >= _LARGE and x.requires_grad and w.requires_grad and torch.is_grad_enabled()
             and not torch.is_autocast_enabled(x.device.type))  # which would choose another dtype for them
 
-_plain = dict(linear=F.linear, hardsigmoid=F.hardsigmoid)
+_plain = dict(linear=F.linear, hardsigmoid=F.hardsigmoid, normalize=F.normalize)
 
 def _linear(input, weight, bias=None):
     if not _large(input, weight): return _plain['linear'](input, weight, bias)
@@ -220,6 +220,12 @@ def _linear(input, weight, bias=None):
 def _hardsigmoid(input, inplace=False):
     y = F.relu6(input + 3)/6
     return input.copy_(y) if inplace else y
+
+def _normalize(input, p=2., dim=1, eps=1e-12, out=None):
+    if p != 2 or out is not None: return _plain['normalize'](input, p, dim, eps, out)
+    x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+    y = x/x.square().sum(dim, keepdim=True).clamp_min(eps**2).sqrt()
+    return y if torch.is_autocast_enabled(x.device.type) else y.to(input.dtype)
 
 def _uncompiled():
     "Compiled parts run as they were written: what `torch.compile` makes of them can be differentiated only once."
@@ -232,10 +238,10 @@ def _twice():
     # in the module and not by a TorchFunctionMode: that one is off in the backward pass, where checkpoints run forward again
     if not _open: _were.update({k: getattr(F, k) for k in _plain})
     _open.append(1)  # the first to come replaces, the last to go puts back, in whatever order they go
-    try: F.linear, F.hardsigmoid = _linear, _hardsigmoid; yield
+    try: F.linear, F.hardsigmoid, F.normalize = _linear, _hardsigmoid, _normalize; yield
     finally:
         _open.pop()
-        if not _open: F.linear, F.hardsigmoid = _were['linear'], _were['hardsigmoid']
+        if not _open: F.linear, F.hardsigmoid, F.normalize = _were['linear'], _were['hardsigmoid'], _were['normalize']
 
 # %% ../nbs/04_cam.ipynb #e1160875
 def _true(logits, y, **_):
