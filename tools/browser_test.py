@@ -1,6 +1,6 @@
 """Start `heatcam_explore` on a terminal, knock as a stranger would, then open its page in a headless Chromium and use it as a person would.
 Without a browser it says so and ends with 0."""
-import argparse, fcntl, os, pty, re, shutil, socket, sys, termios, threading, time
+import argparse, fcntl, os, pty, re, shutil, signal, socket, sys, termios, threading, time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,12 +22,16 @@ def listen(fd):
     (thread := threading.Thread(target=hear, daemon=True)).start()
     return said, thread
 
+def own_terminal():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # also where this was started with nohup or &, which ignore Ctrl-C
+
 @contextmanager
 def served(*args):
     "The page's address and the server behind it, on a terminal of its own, until Ctrl-C is typed there. It must say its address and nothing else."
     ours, its = pty.openpty()
     server = psutil.Popen([sys.executable, '-c', 'from heatcam.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *args],
-                          stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                          stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=own_terminal)
     os.close(its)
     said, ear = listen(ours)
     text = lambda: ''.join(said)

@@ -1,5 +1,5 @@
 "Use the commands as a person does who sits at a terminal: to the end, stopped by Ctrl-C and continued, read by somebody who goes away."
-import argparse, os, re, socket, subprocess, sys, tempfile, time
+import argparse, os, re, signal, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import pexpect, psutil
@@ -17,7 +17,9 @@ def start(line, columns=80):
     "The command `line` on a terminal of that width; what it prints goes to ours too."
     print(f'\n$ {line}')
     name, args = program(line)
-    return pexpect.spawn(name, args, dimensions=(24, columns), encoding='utf-8', timeout=300, logfile=sys.stdout)
+    return pexpect.spawn(name, args, dimensions=(24, columns), encoding='utf-8', timeout=300, logfile=sys.stdout, preexec_fn=hears)
+
+def hears(): signal.signal(signal.SIGINT, signal.SIG_DFL)  # also where this was started with nohup or &, which ignore Ctrl-C
 
 def family(child): return psutil.Process(child.pid).children(recursive=True)
 
