@@ -211,7 +211,7 @@ def _departures(studies):
 # %% ../nbs/14_paper.ipynb #1ac06ef3
 def _tests_table(stats):
     cols = ['experiment', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p', 'p_holm', 'reject',
-            'rank_biserial', 'common_language', 'shift', 'shift_low', 'shift_high']
+            'rank_biserial', 'A', 'test', 'shift', 'shift_low', 'shift_high']
     shown = stats[cols].copy() if len(stats) else stats
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(_num)
     return shown.T.to_html(header=False, border=0)  # a column an endpoint: so many columns would not fit a page

@@ -225,7 +225,7 @@ def question_page(
     shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in q.endpoints[:1] if t[e].notna().any()]
     pictures = [html_figure(_arms_figure(t, e), f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each arm with its 95 % bootstrap interval (diamonds, bars). '
                             'In brackets the number of selected models.') for t, e in shown]
-    cols = [c for c in ('study', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'rank_biserial', 'shift', 'shift_low', 'shift_high') if c in tests]
+    cols = [c for c in ('study', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test', 'rank_biserial', 'shift', 'shift_low', 'shift_high') if c in tests]
     return html_page(f'heatcam: {name}', f'<h1>{html.escape(q.asks)}</h1>',
         html_section('The arms', *pictures, html_table(arm_summary(trials, q.endpoints))),
         html_section('Against the first arm of each study', '<p>x is the first arm, y the other; <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval; '
