@@ -227,6 +227,7 @@ def _normalize(input, p=2., dim=1, eps=1e-12, out=None):
     y = x/x.square().sum(dim, keepdim=True).clamp_min(eps**2).sqrt()
     return y if torch.is_autocast_enabled(x.device.type) else y.to(input.dtype)
 
+# %% ../nbs/04_cam.ipynb #1573f5c9
 def _uncompiled():
     "Compiled parts run as they were written: what `torch.compile` makes of them can be differentiated only once."
     known = 'torch._dynamo' in sys.modules and hasattr(torch.compiler, 'set_stance')  # else nothing has been compiled
