@@ -30,7 +30,7 @@ def own_terminal():
 def served(*args):
     "The page's address and the server behind it, on a terminal of its own, until Ctrl-C is typed there. It must say its address and nothing else."
     ours, its = pty.openpty()
-    server = psutil.Popen([sys.executable, '-c', 'from heatcam.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *args],
+    server = psutil.Popen([sys.executable, '-c', 'from heatcam.heart.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *args],
                           stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=own_terminal)
     os.close(its)
     said, ear = listen(ours)

@@ -4,9 +4,11 @@ import matplotlib
 matplotlib.use('agg')
 import matplotlib.pyplot as plt
 import pandas as pd
-from heatcam.data import show_outline, tagged_phantoms
-from heatcam.plots import ARM_COLORS, STYLE, plot_curves
-from heatcam.studies import HEARTS, SHARES, TAGS
+from heatcam.masks import show_outline
+from heatcam.plots import STYLE
+from heatcam.study.report import ARM_COLORS, plot_curves
+from heatcam.heart.sets import tagged_phantoms
+from heatcam.heart.questions import HEARTS, SHARES, TAGS
 
 nbs = Path(__file__).resolve().parent.parent/'nbs'
 trials = pd.read_csv(nbs/'experiments/tables/06_mask_budget.csv')

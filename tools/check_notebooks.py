@@ -47,51 +47,74 @@ def default_exp(p):
         m = re.search(r'^#\s*\|\s*default_exp\s+(\S+)', ''.join(c['source']), re.M)
         if c['cell_type'] == 'code' and m: return m[1]
 
+packages = '', 'study', 'heart'  # what a module may import: earlier rooms of its package, and packages before it
+
 def rooms(ps):
-    "Number of each module, by name, and what is wrong with the names"
-    nums, wrong = {}, []
+    "Where each module stands, by name: (number of its package, number in it); and what is wrong with the names"
+    at, wrong = {}, []
     for p in ps:
         rel, mod, m = p.relative_to(root), default_exp(p), re.fullmatch(r'(\d+)_(\w+)', p.stem)
-        if p.parent != nbs or not m:
-            if mod and p != nbs/'index.ipynb': wrong.append(f'{rel}: makes {mod}, but only nbs/NN_name.ipynb may')
-        elif mod != m[2]: wrong.append(f'{rel}: makes the module {mod}, expected {m[2]} (#| default_exp {m[2]})')
-        elif int(m[1]) in nums.values(): wrong.append(f'{rel}: another notebook has the number {m[1]}')
-        else: nums[mod] = int(m[1])
-        if mod in nums and not (lib/f'{mod}.py').exists():
-            wrong.append(f'{rel}: no {lib.name}/{mod}.py: run nbdev_export')
-    return nums, wrong
+        folder = '' if p.parent == nbs else str(p.parent.relative_to(nbs))
+        if folder not in packages or not m:
+            if mod and p != nbs/'index.ipynb': wrong.append(f'{rel}: makes {mod}, but only NN_name.ipynb in {nbs.name}, {nbs.name}/study and {nbs.name}/heart may')
+            continue
+        want, place = '.'.join(filter(None, [folder, m[2]])), (packages.index(folder), int(m[1]))
+        if mod != want: wrong.append(f'{rel}: makes the module {mod}, expected {want} (#| default_exp {want})')
+        elif place in at.values(): wrong.append(f'{rel}: another notebook of this folder has the number {m[1]}')
+        else: at[mod] = place
+        if mod in at and not lib.joinpath(*mod.split('.')).with_suffix('.py').exists():
+            wrong.append(f'{rel}: no {lib.name}/{mod.replace(".", "/")}.py: run nbdev_export')
+    return at, wrong
 
-def imports(py):
-    "(line, module of this library) for all imports in the file `py`, also those inside functions"
+def module_of(py): return '.'.join(py.relative_to(lib).with_suffix('').parts)
+
+def imports(py, at):
+    "(line, module of this library, names) for all imports in the file `py`, also those inside functions"
     for node in ast.walk(ast.parse(py.read_text(encoding='utf-8'))):
-        if isinstance(node, ast.Import): names = [o.name for o in node.names]
+        if isinstance(node, ast.Import):
+            for o in node.names:
+                if o.name.startswith(lib.name + '.'): yield node.lineno, o.name.partition('.')[2], []
         elif isinstance(node, ast.ImportFrom):
-            mod = '.'.join(filter(None, [lib.name if node.level else '', node.module]))
-            # `from heatcam import cam` names a module too; `from heatcam import __version__` does not
-            names = [f'{mod}.{o.name}' for o in node.names if o.name[0] not in '_*'] if mod == lib.name else [mod]
-        else: continue
-        for o in names:
-            top, _, sub = o.partition('.')
-            if top == lib.name and sub: yield node.lineno, sub.split('.')[0]
+            up = py.relative_to(root).parts[:-node.level] if node.level else ()
+            path = '.'.join([*up, *filter(None, [node.module])])
+            if path.partition('.')[0] != lib.name: continue
+            mod = path.partition('.')[2]
+            # `from heatcam import cam` names a module; `from heatcam import __version__` does not
+            for o in node.names:
+                sub = '.'.join(filter(None, [mod, o.name]))
+                if sub in at: yield node.lineno, sub, []
+                elif mod: yield node.lineno, mod, [o.name]
 
-def check_imports(nums):
-    "Imports that go up, or to no notebook's module"
+def check_imports(at):
+    "Imports that go up or to no notebook's module, and those of private names"
     for py in sorted(lib.rglob('*.py')):
-        rel, me = py.relative_to(root), py.stem
-        if me.startswith('_') and me != '__init__': continue  # nbdev's index
-        if me != '__init__' and me not in nums:
+        rel, me = py.relative_to(root), module_of(py)
+        if py.stem in ('__init__', '_modidx'): continue
+        if me not in at:
             yield f'{rel}: no numbered notebook makes it'
             continue
-        try: found = sorted(set(imports(py)))
-        except SyntaxError as e:
-            yield f'{rel}: {e}'
-            continue
-        for line, other in found:
-            if other.startswith('_'): continue
-            if other not in nums: yield f'{rel}:{line}: imports {other}, which no numbered notebook makes'
-            elif me == '__init__': yield f'{rel}:{line}: imports {other}, but every module imports this file first'
-            elif nums[other] >= nums[me]:
-                yield f'{rel}:{line}: {me} ({nums[me]:02}) imports {other} ({nums[other]:02}), not from a lower number'
+        for line, other, names in sorted(set((n, o, tuple(k)) for n, o, k in imports(py, at))):
+            if other not in at: yield f'{rel}:{line}: imports {other}, which no numbered notebook makes'
+            elif at[other] >= at[me]: yield f'{rel}:{line}: {me} imports {other}, which comes after it'
+            for n in names:
+                if n.startswith('_') and not n.startswith('__'): yield f'{rel}:{line}: imports {n}, which is private to {other}'
+
+def used_names(tree):
+    "All names that a module reads, also in strings that are annotations or name what it exports"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name): yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str): yield from re.findall(r'\w+', node.value)
+
+def check_unused(py):
+    "Imports of the file `py` that nothing in it uses"
+    tree = ast.parse(py.read_text(encoding='utf-8'))
+    used = set(used_names(tree))
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)): continue
+        for o in node.names:
+            name = (o.asname or o.name).partition('.')[0]
+            if name not in used and '# ' not in py.read_text(encoding='utf-8').splitlines()[node.lineno - 1]:
+                yield f'{py.relative_to(root)}:{node.lineno}: imports {o.name} and does not use it'
 
 def main():
     wrong, ps, good = [], notebooks(), []
@@ -103,6 +126,7 @@ def main():
             wrong.append(f'{p.relative_to(root)}: is no readable notebook ({e!r})')
     nums, misnamed = rooms(good)
     wrong += misnamed + list(check_imports(nums)) + list(check_sidebar(ps))
+    wrong += [o for py in sorted(lib.rglob('*.py')) if py.stem not in ('__init__', '_modidx') for o in check_unused(py)]
     if not ps: wrong.append(f'no notebooks in {nbs.relative_to(root)}')
     if wrong: sys.exit('\n'.join(wrong) + f'\n{len(wrong)} wrong')
     print(f'{len(ps)} notebooks, {len(nums)} modules: all in order')

@@ -7,11 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from heatcam.cam import heatmaps
-from heatcam.overlap import overlap
-from heatcam.phantom import CLASSES
 from heatcam.plots import STYLE, heatmap_bar, plot_heatmap
-from heatcam.population import Study, study_sets
-from heatcam.runs import load_trial, trial_table
+from heatcam.terms import overlap
+from heatcam.heart.phantom import CLASSES
+from heatcam.heart.population import Study, study_sets
+from heatcam.heart.runs import load_trial, trial_table
 
 plt.style.use(STYLE)
 out = Path(sys.argv[1])

@@ -2,12 +2,12 @@
 import argparse, shutil, sys, tempfile
 from pathlib import Path
 
-from heatcam.runs import run_studies
-from heatcam.studies import _SIZES, HEARTS, TAGS, Study, StudyError, arms
+from heatcam.heart.runs import run_studies
+from heatcam.heart.questions import SIZES, HEARTS, TAGS, Study, StudyError, arms
 
 root = Path(__file__).resolve().parent.parent
 study = Study('GAP, hard heart', arms(('cross-entropy', 'HiResCAM share', 'recipe'), 2), spec=HEARTS['hard'], tag=TAGS['glyph'],
-              model='small_cnn_gap', lr_arm='cross-entropy', **_SIZES)
+              model='small_cnn_gap', lr_arm='cross-entropy', **SIZES)
 kept = ('study.json', 'trials')  # not the log, the lock and the mark of the run
 
 def main():
