@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLAIN', 'TRAINING', 'StudyError', 'slug', 'check_number', 'check_name', 'Arm', 'arm_callback', 'Task', 'bars',
-           'BarsTask', 'FileTask', 'task_file', 'Study', 'from_json', 'trial_seed', 'trial_learner', 'find_lr_range',
-           'trial_lr', 'StopAtNaN', 'trial_row', 'train_trial']
+           'BarsTask', 'FileTask', 'task_file', 'Study', 'from_json', 'file_study', 'trial_seed', 'trial_learner',
+           'find_lr_range', 'trial_lr', 'StopAtNaN', 'trial_row', 'train_trial']
 
 # %% ../../nbs/study/01_trials.ipynb #e0152ccc
 import hashlib
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import types
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -264,6 +264,24 @@ def arm(self: Study, name) -> Arm:
 def describe(self: Study) -> dict:
     "All that makes a difference to the results, as study.json has it."
     return {k: v for k, v in vars(self).items()} | dict(task=self.task.describe(), arms=[asdict(a) for a in self.arms])
+
+# %% ../../nbs/study/01_trials.ipynb #bbc7d7ba
+def file_study(
+    path,
+    n: int=0,           # models per arm; 0: as many as the file says
+    seed: int=0,
+    quick: bool=False,  # two models per arm and one epoch
+) -> tuple: # title, list of one `Study`
+    "The study of a task's file. Raises `StudyError` where there is none."
+    task = task_file(path)
+    said = vars(task.module)
+    arms = said.get('arms', {'cross-entropy': None, 'recipe': {}})
+    if isinstance(arms, dict): arms = [Arm(k, loss=v) for k, v in arms.items()]
+    if n or quick: arms = [replace(from_json(Arm, a), n=n or 2) for a in arms]
+    kw = {k: said[k] for k in ('epochs', 'min_accuracy', 'max_trials', 'draws') if k in said}
+    kw |= dict(epochs=1, min_accuracy=0.) if quick else {}
+    title = (said.get('__doc__') or '').strip() or Path(path).stem
+    return title.splitlines()[0], [Study(Path(path).stem, task, arms, seed=seed, **kw)]
 
 # %% ../../nbs/study/01_trials.ipynb #58022eb4
 def trial_seed(
