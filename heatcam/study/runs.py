@@ -60,7 +60,7 @@ def write_whole(path, save):
         raise StudyError(f'{path.name} can not be written ({e.strerror or e}): what is finished is whole. '
                          'Make room, and the same command goes on from there') from e
 
-# %% ../../nbs/study/03_runs.ipynb #201e5160
+# %% ../../nbs/study/03_runs.ipynb #255b8c81
 def write_json(path, obj):
     "`obj` as JSON, whole or not at all."
     write_whole(path, lambda tmp: tmp.write_text(json.dumps(obj, indent=1)))
@@ -82,7 +82,7 @@ def read_json(path, most=2**24) -> dict:
         f'{path.name} can not be read ({getattr(e, "strerror", None) or e}): a JSON object was expected') from None
     return obj
 
-# %% ../../nbs/study/03_runs.ipynb #d0937330
+# %% ../../nbs/study/03_runs.ipynb #eca6d4f8
 def _names_dir(out, study, arm): return Path(out)/'trials'/slug(study)/slug(arm)
 
 def arm_dir(out, study: Study, arm: Arm) -> Path:
@@ -124,7 +124,7 @@ def read_row(
         f'{record.name} of the arm {arm.name} is not what was written there: it has {", ".join(wrong)}')
     return row
 
-# %% ../../nbs/study/03_runs.ipynb #59ef4b4a
+# %% ../../nbs/study/03_runs.ipynb #11837298
 def check_trial(record: Path, study: Study, arm: Arm):
     "Raises `StudyError` where the row or the weights of a trial are not what was written."
     row = read_row(record, study, arm)
@@ -159,7 +159,7 @@ def write_range(out, study: Study, arm: Arm, found: dict):
     row = dict(study=study.name, arm=name) | found
     write_json(path, row | dict(sha256=_checksum(row)))
 
-# %% ../../nbs/study/03_runs.ipynb #3b8a59bd
+# %% ../../nbs/study/03_runs.ipynb #a956c019
 def read_range(out, study: Study, arm: Arm=PLAIN) -> dict: # study, arm, low, high, lrs, losses
     "The learning-rate range of an arm. Raises `StudyError` where it is not what was written."
     path, name = _range_of(out, study, arm)
@@ -250,7 +250,7 @@ def _differences(a, b, at=''):
         return [d for i, (x, y) in enumerate(zip(a, b)) for d in _differences(x, y, f'{at}[{i}]')]
     return [] if a == b else [f'{at}: {a!r} there, {b!r} here']
 
-# %% ../../nbs/study/03_runs.ipynb #78965c3a
+# %% ../../nbs/study/03_runs.ipynb #9c1c853f
 def _check_places(out, studies):
     "One sentence for what stands where a folder or a file of ours must be."
     dirs = [d for s in studies for a in s.arms for d in (arm_dir(out, s, a).parent, arm_dir(out, s, a))]
@@ -274,7 +274,7 @@ def _check_same(out, studies):
              if k in ('torch', 'fastai', 'numpy') and made.get(k, v) != v]
     if other: print(f'other versions than before, last digits may differ: {"; ".join(other)}')
 
-# %% ../../nbs/study/03_runs.ipynb #c2b34869
+# %% ../../nbs/study/03_runs.ipynb #eeaff129
 def open_folder(out, studies) -> Path:
     "The folder `out`, made if need be. Raises `StudyError` if it can't be written or holds something else."
     if not str(out).strip(): raise StudyError("the name of the folder is empty: name one with --out, '.' for this one")
@@ -384,7 +384,7 @@ def _deaf():
         signal.signal(signal.SIGINT, was)
         if heard: signal.raise_signal(signal.SIGINT)
 
-# %% ../../nbs/study/03_runs.ipynb #2a3424c2
+# %% ../../nbs/study/03_runs.ipynb #7f081489
 def _start(jobs, n_jobs):
     "The results of `jobs` [(function, *arguments)] as they come; Ray gives all of them at the end."
     as_they_come = get_active_backend()[0].supports_return_generator
@@ -438,7 +438,7 @@ def _check_rates(out, studies):
                 f'trial {k} of the arm {a.name} was trained with the learning rate {was:g}, and would be given {lr:g} now: '
                 'the range was found again by other versions, or changed. Choose another folder with --out')
 
-# %% ../../nbs/study/03_runs.ipynb #1aac66e0
+# %% ../../nbs/study/03_runs.ipynb #62ec31c4
 def _jobs(out, key, studies, at_once):
     "What is to be trained now: draw by draw, as a worker keeps few draws of the data in mind; several trials as one on a GPU."
     for s in studies:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['stack_networks', 'unstack_networks', 'fit_together', 'train_trials']
 
-# %% ../../nbs/study/02_together.ipynb #7668dda5
+# %% ../../nbs/study/02_together.ipynb #19aa21a9
 import tempfile
 import time
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from fastai.callback.schedule import combined_cos
+from fastai.callback.schedule import SchedCos, combined_cos
 from fastai.optimizer import Adam
 from fastai.torch_core import norm_bias_params
 from torch import nn
@@ -43,7 +43,7 @@ class _Linear(nn.Module):
         out = torch.einsum('nki,koi->nko', x, w)
         return out if self.bias is None else out + self.bias.view(self.k, -1)
 
-# %% ../../nbs/study/02_together.ipynb #161db9dd
+# %% ../../nbs/study/02_together.ipynb #7e93b4f7
 def _stacked(m, k):
     "The module that does to K networks' channels what `m` does to one's."
     if isinstance(m, nn.Sequential): return nn.Sequential(*[_stacked(o, k) for o in m])
@@ -58,7 +58,7 @@ def _stacked(m, k):
     raise ValueError(f'{type(m).__name__} is not among the layers that can be trained for several networks at once: '
                      'train them one by one')
 
-# %% ../../nbs/study/02_together.ipynb #0387fd20
+# %% ../../nbs/study/02_together.ipynb #f3c0a66c
 def stack_networks(
     models: list,  # of networks of one architecture, `nn.Sequential`
 ) -> nn.Module: # (N, K·C, H, W) → (N, K, classes)
@@ -92,8 +92,8 @@ def _how(learn):
     "What must be the same in all Learners."
     cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
     if cb is None: return type(learn.loss_func),
-    term = (type(cb), callable(cb.weight) or cb.weight, cb.term, cb.score, cb.evidence, cb.method, str(cb.inside))
-    return type(learn.loss_func), *term
+    how = [getattr(cb, k) for k in ('rise_from', 'term', 'score', 'evidence', 'method')]
+    return type(learn.loss_func), type(cb), callable(cb.weight) or cb.weight, *how, str(cb.inside)
 
 def _check_together(learns, lrs):
     if len(lrs) != len(learns): raise ValueError(f'{len(lrs)} learning rates for {len(learns)} Learners: give one each')
@@ -110,30 +110,39 @@ def _check_together(learns, lrs):
         'the Learners must have as many batches per epoch as each other')
 
 # %% ../../nbs/study/02_together.ipynb #9d6c5b31
+def _loss_of(learn): return next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
+
+def _weight_at(cb, pct):
+    "The weight of the term at a share of the training."
+    w = 0. if cb is None else cb.weight
+    if callable(w): return w(pct)
+    return SchedCos(cb.rise_from*w, w)(pct) if w and cb.rise_from != 1 else w
+
 def _layers_of(learn, net):
     "The layers of `net` that the callback of `learn` records in its own network."
-    cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
-    if cb is None: return
-    found = find_layer(learn.model, cb.layer, learn.dls.valid.one_batch()[0][:2], cb.reshape)
+    if (cb := _loss_of(learn)) is None: return
+    x, which = learn.dls.valid.one_batch()[0][:2], cb.which
+    found = find_layer(learn.model, list(which.layers()), x, cb.reshape, which.max_cell)
     names = {m: n for n, m in learn.model.named_modules()}
-    there = lambda o: InputOf(net) if isinstance(o, InputOf) else net.get_submodule(names[o])
-    return [there(o) for o in found] if isinstance(found, list) else there(found)
+    return [InputOf(net) if isinstance(o, InputOf) else net.get_submodule(names[o]) for o in found]
 
+# %% ../../nbs/study/02_together.ipynb #0c327e43
 def _together_loss(learn, net, layers, b, pct, k):
     "Class loss and loss of each network, (K,), of one batch."
     x, y, mask = b
-    cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
-    w = 0. if cb is None else cb.weight(pct) if callable(cb.weight) else cb.weight
+    cb = _loss_of(learn)
+    w = _weight_at(cb, pct)
     apart = lambda o: o.reshape(len(o)*k, -1, *o.shape[2:])  # (N, K·C, h, w) → (N·K, C, h, w)
     with Recorded(layers) if w else nullcontext() as rec: logits = net(x).flatten(0, 1)
-    loss_func = deepcopy(learn.loss_func); loss_func.reduction = 'none'
+    loss_func = deepcopy(learn.loss_func)
+    loss_func.reduction = 'none'
     class_loss = loss_func(logits, y).view(-1, k).mean(0)
     if not w: return class_loss, class_loss
     maps = cam_map(rec.acts, class_score(logits, y, cb.score), cb.method, True, apart)
     terms, known = (o.view(-1, k).sum(0) for o in heatmap_terms(maps, mask, cb.term, cb.evidence, cb.inside))
     return class_loss, class_loss + w*terms/known.clamp_min(1)
 
-# %% ../../nbs/study/02_together.ipynb #26a97f43
+# %% ../../nbs/study/02_together.ipynb #8bb9d12c
 class _Progress:
     "How K networks are doing: which still train, where the others ended, and the smoothed loss."
     def __init__(self, k, dev):
@@ -166,7 +175,7 @@ def _batches(learns):
         x, y, mask = (torch.stack([b[i].as_subclass(torch.Tensor) for b in batches], 1) for i in range(3))
         yield x.flatten(1, 2), y.flatten(), mask.flatten(0, 1)
 
-# %% ../../nbs/study/02_together.ipynb #c6cb4efb
+# %% ../../nbs/study/02_together.ipynb #3b637f9d
 def fit_together(
     learns: list,   # of `Learner`s alike but for data, weights and seed, with at most a `HeatmapLoss`
     n_epoch: int,
