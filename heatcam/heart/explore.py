@@ -39,15 +39,16 @@ from PIL import Image
 import heatcam
 from .. import cam
 from ..masks import UNANNOTATED, is_annotated
-from ..cam import grid_layers, heatmap, heatmaps
+from ..cam import METHODS, grid_layers, heatmap, heatmaps
 from ..plots import MARKERS, figure_png, house_style, img_tag
-from ..terms import class_mean_overlap, overlap
+from ..terms import class_mean_overlap, heat_areas, overlap
 from ..study.report import arm_colors
+from ..study.runs import arm_dir, load_trial, read_json, read_row
+from ..study.trials import StudyError
 from .phantom import (CLASSES, EXPERIMENTS, LENGTHS, TAG_KINDS, Phantoms, Region, Tag, draw_hearts,
                                    paint_hearts, place_hearts, set_label, set_tag)
 from .sets import split_phantoms, tagged_phantoms
-from .population import METHODS, Study, StudyError
-from .runs import arm_dir, load_trial, read_json, read_row
+from .tasks import described_study
 
 # %% ../../nbs/heart/07_explore.ipynb #756d8de2
 try: import ipywidgets as widgets
@@ -472,7 +473,7 @@ def _over_all(self: HeatmapExplorer, name):
     if key not in self._cache:
         known = is_annotated(self.masks).nonzero().flatten()
         heat = lambda i: _part(self._ask(name, self.images[i], i)[1], s['evidence'])
-        parts = [overlap(heat(i), self.masks[i]) for i in known.split(100) if len(i)]  # maps of the input are large
+        parts = [overlap(*heat_areas(heat(i), self.masks[i])) for i in known.split(100) if len(i)]  # maps of the input are large
         self._cache[key] = class_mean_overlap(torch.cat(parts), self.y[known]) if parts else (np.nan, np.nan)
     return self._cache[key]
 
@@ -518,7 +519,7 @@ def _look(self: HeatmapExplorer, name, x, i):
     "Title, picture, row of the table and HTML of the model `name` on `x`: image `i` with what the switches change."
     s, true = self.state, self.vocab[self.y[i]]
     logits, maps = self._ask(name, x, torch.tensor([i]))
-    v, (mean, empty) = overlap(_part(maps, s['evidence']), self.masks[[i]]).item(), self._over_all(name)
+    v, (mean, empty) = overlap(*heat_areas(_part(maps, s['evidence']), self.masks[[i]])).item(), self._over_all(name)
     said, known = self.vocab[int(logits[0].argmax())], is_annotated(self.masks[[i]]).item()
     rgb = overlay(x[0], maps[0], self.masks[i], s['evidence'], s['strength'])
     where = 'not annotated' if not known else 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
@@ -557,7 +558,7 @@ def open_studies(
     if not (out/'study.json').is_file(): raise StudyError(
         f'{out} holds no study: expected a folder with a study.json, as heatcam_reproduce and heatcam_study leave it')
     there = read_json(out/'study.json')
-    try: studies = [Study(**s) for s in there['studies']]
+    try: studies = [described_study(s) for s in there['studies']]
     except (KeyError, TypeError, ValueError) as e: raise StudyError(
         f'{out/"study.json"} does not describe studies of this version of heatcam ({e})') from None
     if not studies: raise StudyError(f'{out/"study.json"} names no study')
@@ -612,12 +613,13 @@ def _usable(out, study): # trials that have a model, the selected ones of an arm
 # %% ../../nbs/heart/07_explore.ipynb #93a1f8d5
 def _test_images(study, n):
     "Of the study's first `n` test phantoms what `HeatmapExplorer` takes. No others are made."
-    n, spec = min(n, study.n_test), study.spec or study.experiment
-    bare = split_phantoms(n, spec, study.seed, 'test')
-    ph = tagged_phantoms(n, spec, study.tag, study.seed, 'test', 0.) if study.tag else bare
-    cue = ph.hearts.cue.values if study.tag else None
+    t, seed = study.task, study.task.data_seed(0)  # of the first draw: no model of another has seen them either
+    n = min(n, t.n_test)
+    bare = split_phantoms(n, t.kind(), seed, 'test')
+    ph = tagged_phantoms(n, t.kind(), t.tag, seed, 'test', 0.) if t.tag else bare
+    cue = ph.hearts.cue.values if t.tag else None
     images = torch.tensor(ph.images)[:,None]/255
-    return dict(images=images, y=ph.y, masks=ph.mask(), phantoms=bare, tag=study.tag, cue=cue)
+    return dict(images=images, y=ph.y, masks=ph.mask(), phantoms=bare, tag=t.tag, cue=cue)
 
 # %% ../../nbs/heart/07_explore.ipynb #65e1b0fa
 def _first_models(out, study, t, per_arm):
@@ -644,7 +646,7 @@ def _noted(explorer, faults, most=5):
 def from_study(cls: HeatmapExplorer,
     out,              # the folder of the study
     study: str='',    # its name, where the folder has several; '': the first
-    per_arm: int=1,   # models an arm, selected ones first
+    per_arm: int=1,   # models per arm, selected ones first
     n: int=100,       # test phantoms
 ):
     "The models of a study on its test phantoms. Raises `StudyError` where the folder holds none."
@@ -741,7 +743,7 @@ def _scatter(t, x, y, picked):
 class PopulationExplorer(_Explorer):
     "The trials of a study as dots, and the heatmaps of the one that is picked."
     def __init__(self,
-        trials: pd.DataFrame,  # one row a trial, as of `trial_table`
+        trials: pd.DataFrame,  # one row per trial, as of `trial_table`
         load,                  # (arm's name, trial's number) → module
         images,                # (N, C, H, W) as the models take them
         y,                     # (N,) class indices
@@ -802,7 +804,7 @@ def _look(self: PopulationExplorer, row):
     except StudyError as e:
         self.message = str(e)
         return {}, _alert(e)
-    for k, (z, m, v) in enumerate(zip(logits, ms, overlap(ms, self.masks).tolist())):
+    for k, (z, m, v) in enumerate(zip(logits, ms, overlap(*heat_areas(ms, self.masks)).tolist())):
         said, where = self.vocab[int(z.argmax())], 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
         title = f'{self.vocab[self.y[k]]}, says {said}, {where}'
         pictures[title] = rgb = overlay(self.images[k], m, self.masks[k])

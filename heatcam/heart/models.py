@@ -27,7 +27,7 @@ def _block(n_in, n_out, k, stride):
 
 def small_cnn(
     n_classes: int=4,
-    head: str='flatten',               # 'flatten': flatten → 100 → classes, as published; 'gap': global average pool → classes
+    head: str='flatten',               # 'flatten': then 100 units, as published; 'gap': global average pool
     channels: tuple=(16, 32, 32),      # of the strided blocks
     n_in: int=1,                       # channels of the images
     size: tuple=CANVAS,                # (H, W) of the images
@@ -58,7 +58,7 @@ def published_vgg16(
     pretrained: bool=True,  # ImageNet weights through torchvision; False: random ones, only when you ask for them
     size: tuple=CANVAS,     # (H, W) of the images
 ) -> nn.Sequential: # (N, 1, H, W) → (N, n_classes)
-    "VGG16's convolutions, flatten, dense 100, dense classes. Raises `RuntimeError` where ImageNet weights can't be had."
+    "VGG16's convolutions, flatten, dense 100, dense classes. Raises `RuntimeError` without ImageNet weights."
     from torchvision.models import VGG16_Weights, vgg16
     try:
         net, imagenet = vgg16(), VGG16_Weights.IMAGENET1K_V1  # weights only: a file in the cache could be anybody's
@@ -69,7 +69,8 @@ def published_vgg16(
         f'{VGG16_Weights.IMAGENET1K_V1.url.split("/")[-1]} into {torch.hub.get_dir()}/checkpoints, or ask for random '
         'weights (pretrained=False, on the command line --random_weights)') from e
     h, w = (n//32 for n in size)
-    return nn.Sequential(GreyToImageNet(), body, nn.Flatten(), nn.Linear(512*h*w, 100), nn.ReLU(), nn.Linear(100, n_classes))
+    top = nn.Linear(512*h*w, 100), nn.ReLU(), nn.Linear(100, n_classes)
+    return nn.Sequential(GreyToImageNet(), body, nn.Flatten(), *top)
 
 # %% ../../nbs/heart/03_models.ipynb #464ea6f7
 def phantom_learner(

@@ -143,7 +143,7 @@ def _extreme(trials, study, out, highest):
     return row, ph, maps, v, said
 
 def _extreme_figure(trials, study, out, highest):
-    "The rightly classified test image with the lowest or highest overlap of the model with the lowest or highest overlap."
+    "The rightly classified test image with the lowest or highest overlap of that model."
     if (found := _extreme(trials, study, out, highest)) is None: return
     row, ph, maps, v, said = found
     k = int(np.nanargmax(v) if highest else np.nanargmin(v))
@@ -159,7 +159,7 @@ def _extreme_figure(trials, study, out, highest):
 # %% ../../nbs/heart/05_paper.ipynb #12d6d699
 @house_style()
 def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, figure)
-    "Figures 1 to 8 of the paper, redrawn from the trials in `out`; those of an experiment that was not run are left out."
+    "Figures 1 to 8 of the paper, redrawn from the trials in `out`, as far as its experiments were run."
     figs = _class_figures(studies[0].seed)
     for s in studies:
         caption = (f'Experiment {s.task.experiment}: the share of its heatmap that each model has on the heart'
@@ -169,44 +169,57 @@ def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, fig
         figs[f'figure{4 + s.task.experiment}'] = caption, _overlap_figure(trials, stats, s)
     s = studies[0]  # experiment 1, unless only the second was asked for
     for k, least, low in ((7, 'least', 'lowest'), (8, 'most', 'highest')):
-        caption = (f'Experiment {s.task.experiment}: of the model with the {low} overlap, the rightly classified test image '
-                   f'with the {least} of its heatmap on the heart, which is outlined.')
+        caption = (f'Experiment {s.task.experiment}: of the model with the {low} overlap, the rightly classified test '
+                   f'image with the {least} of its heatmap on the heart, which is outlined.')
         figs[f'figure{k}'] = caption, _extreme_figure(trials, s, out, least == 'most')
     return {k: v for k, v in figs.items() if v[1] is not None}
 
 # %% ../../nbs/heart/05_paper.ipynb #f42464b7
-_INTRO = '''<p>A classifier can be right for the wrong reason. A <em>heatmap loss</em> adds to the class loss how much of the
-classifier's evidence, drawn as a HiResCAM heatmap, lies outside of where it may look. The paper trains populations of models with
-cross-entropy and with a heatmap loss on synthetic cardiac MRIs of four classes, and compares where they look. In experiment 1 males are
-larger and leaner; in experiment 2 sex shows in a white label in the corner only, and the disease ARV is commoner in males.</p>
-<p>The <em>overlap</em> is the share of the heatmap that lies in a region: 1 if all of it does. Each model gives one number, the mean over
-the test images of each class, averaged over the classes. U counts, of all pairs of models, those in which the cross-entropy model has
-the higher overlap; p is the chance of so lopsided a count if the loss made no difference; the rank-biserial correlation is +1 if the
-heatmap-loss model is higher in every pair and −1 if it is lower in every pair.</p>'''
+_INTRO = '''<p>A classifier can be right for the wrong reason. A <em>heatmap loss</em> adds to the class loss how much
+of the classifier's evidence, drawn as a HiResCAM heatmap, lies outside of where it may look. The paper trains
+populations of models with cross-entropy and with a heatmap loss on synthetic cardiac MRIs of four classes, and
+compares where they look. In experiment 1 males are larger and leaner; in experiment 2 sex shows in a white
+label in the corner only, and the disease ARV is commoner in males.</p>
+<p>The <em>overlap</em> is the share of the heatmap that lies in a region: 1 if all of it does. Each model gives
+one number, the mean over the test images of each class, averaged over the classes. U counts, of all pairs of
+models, those in which the cross-entropy model has the higher overlap; p is the chance of so lopsided a count if
+the loss made no difference; the rank-biserial correlation is +1 if the heatmap-loss model is higher in every
+pair and −1 if it is lower in every pair.</p>'''
 
 # %% ../../nbs/heart/05_paper.ipynb #6e0906d3
 def _departures(studies):
     t, s = studies[0].task, studies[0]
-    return [f'Both groups train the same network ({t.model}), all layers, for {s.epochs} epochs at batch size {t.bs}, on '
+    return [f'Both groups train the same network ({t.model}), all layers, for {s.epochs} epochs at batch size {t.bs}, '
+            f'on '
             f'{t.n_train:,} images ({t.n_valid:,} for validation, {t.n_test} for the test), drawn {s.draws} times. The '
-            'published cross-entropy group trained the dense layers of a VGG16 only, for 6 epochs; the heatmap-loss group '
+            'published cross-entropy group trained the dense layers of a VGG16 only, for 6 epochs; the '
+            'heatmap-loss group '
             'trained all layers, for 2. Both used 10,000 images and batch size 1.',
-            'Learning rates follow fastai’s one-cycle schedule. Their range was found by fastai’s learning-rate finder on '
-            'cross-entropy, and trial k of both groups has the same rate, initial weights, images and batches. The published '
+            'Learning rates follow fastai’s one-cycle schedule. Their range was found by fastai’s learning-rate '
+            'finder on '
+            'cross-entropy, and trial k of both groups has the same rate, initial weights, images and batches. '
+            'The published '
             'ranges were 5e-6 to 1e-3 and 5e-7 to 5e-5, searched by Keras-Tuner.',
-            'As in the paper, the groups differ in the class loss too: cross-entropy here, the mean squared error of sigmoid '
-            'outputs and one-hot classes there. So a difference between them can not be put down to the heatmap term alone.',
-            'The heatmap is divided by its maximum with a guard against zero, and the mask is brought to its grid by area.',
+            'As in the paper, the groups differ in the class loss too: cross-entropy here, the mean squared '
+            'error of sigmoid '
+            'outputs and one-hot classes there. So a difference between them can not be put down to the heatmap '
+            'term alone.',
+            'The heatmap is divided by its maximum with a guard against zero, and the mask is brought to its '
+            'grid by area.',
             'The overlap with the sex label is measured on the test images that carry it.']
 
 # %% ../../nbs/heart/05_paper.ipynb #1ac06ef3
 def _tests_table(stats):
-    cols = ['experiment', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p', 'p_holm',
-            'reject', 'rank_biserial', 'A', 'test', 'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p',
-            'paired_test', 'paired_shift', 'paired_shift_low', 'paired_shift_high']
+    cols = ['experiment', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p',
+            'p_holm', 'reject', 'rank_biserial', 'A', 'test', 'shift', 'shift_low', 'shift_high', 'n_pairs', 'W',
+            'paired_p', 'paired_test', 'paired_shift', 'paired_shift_low', 'paired_shift_high']
     shown = stats[[c for c in cols if c in stats]].copy()
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(rounded_text)
     return shown.T.to_html(header=False, border=0)  # a column per endpoint: so many columns would not fit a page
+
+_TESTS_SAY = '''<p>x is cross-entropy, y the heatmap loss. <code>shift</code> is the Hodges-Lehmann estimate with its 95
+% interval. <code>p_holm</code> is corrected for the number of endpoints of the experiment. A model is selected if its
+validation accuracy is above 95 %.</p>'''
 
 # %% ../../nbs/heart/05_paper.ipynb #682b807e
 def label_effects(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one row, or none where no study has a label
@@ -216,14 +229,16 @@ def label_effects(trials: pd.DataFrame, studies: list) -> pd.DataFrame: # one ro
     if min((sel.arm == a).sum() for a in (CE, HM)) < 2: return pd.DataFrame()
     return compare_table(sel, ['label_effect'], 'arm', CE, HM)
 
-# %% ../../nbs/heart/05_paper.ipynb #c200b49b
+# %% ../../nbs/heart/05_paper.ipynb #61561121
 def _label_section(trials, studies):
     t = label_effects(trials, studies)
     if not len(t): return ''
     r = t.iloc[0]
     return html_section('What the heatmaps do not tell',
-        f'<p>Each model of experiment 2 was shown all test hearts twice, without the label and with it. The label moves the '
-        f'score of ARV by {rounded_text(r.median_x)} of its standard deviation over hearts in the median cross-entropy model, '
+        f'<p>Each model of experiment 2 was shown all test hearts twice, without the label and with it. The '
+        f'label moves the '
+        f'score of ARV by {rounded_text(r.median_x)} of its standard deviation over hearts in the median '
+        f'cross-entropy model, '
         f'and by {rounded_text(r.median_y)} in the median heatmap-loss model (U = {rounded_text(r.U)}, '
         f'p = {rounded_text(r.p)}, rank-biserial {r.rank_biserial:+.2f}). This says what a model depends on. '
         'The heatmap shows something else, and the two need not agree.</p>')
@@ -240,21 +255,20 @@ def write_report(
     notes: tuple=(),       # sentences to put first
 ):
     "One self-contained HTML file: the paper's figures beside ours, then the report that every study has."
-    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for k in ks if (o := f'figure{k}') in pngs)
+    there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
+    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for o in there(ks))
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes),
-            html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
-                         html_table(compare_with_paper(stats))),
+    beside = '<p>cross-entropy / heatmap loss</p>', html_table(compare_with_paper(stats))
+    first = f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes)
+    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', first,
+            html_section('The paper’s figures beside ours', *beside),
             html_section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
-            html_section('The images', fig(1, 2, 3, 4)), html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),
+            html_section('The images', fig(1, 2, 3, 4)),
+            html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),
             report_sections(trials, studies, ranges),
             html_section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
             html_made(command, trials.seconds.sum())]
     write_whole(path, lambda tmp: tmp.write_text(html_page('heatcam: the paper, reproduced', *body), encoding='utf-8'))
-
-_TESTS_SAY = '''<p>x is cross-entropy, y the heatmap loss. <code>shift</code> is the Hodges-Lehmann estimate with its 95 %
-interval. <code>p_holm</code> is corrected for the number of endpoints of the experiment. A model is selected if its
-validation accuracy is above 95 %.</p>'''
 
 # %% ../../nbs/heart/05_paper.ipynb #9f24ae1f
 def reproduce(
@@ -269,13 +283,13 @@ def reproduce(
     "Trains the populations, tests them, and writes tables, figures and report. Raises `StudyError` for what is wrong."
     out, studies = Path(out), paper_studies(preset, experiments, seed, random_weights)
     if studies[0].task.model == 'published_vgg16':
-        try: MODELS['published_vgg16']()  # before the folder is taken: whoever lacks the weights will ask for another study
+        try: MODELS['published_vgg16']()  # before the folder is taken: without the weights it will be another study
         except RuntimeError as e: raise StudyError(str(e)) from e
     trials = run_studies(studies, out, n_jobs)
     stats, ranges = paper_stats(trials, studies), [read_range(out, s, a) for s in studies for a in range_arms(s)]
     for df, name in ((trials, 'trials.csv'), (stats, 'stats.csv')):
         write_whole(out/name, lambda tmp: df.to_csv(tmp, index=False))
-    write_json(out/'lr_ranges.json', dict(ranges=ranges))
+    write_json(out/'lr_ranges.json', ranges)
     figs = paper_figures(trials, stats, studies, out).items()
     pngs = {k: (caption, figure_png(fig)) for k, (caption, fig) in figs}
     for k, (_, png) in pngs.items(): write_whole(out/f'{k}.png', lambda tmp: tmp.write_bytes(png))
@@ -295,7 +309,8 @@ def heatcam_reproduce(
     "Train both experiments' populations and report the paper's tests, with the paper's figures beside ours"
     if 'ipykernel' not in sys.modules: matplotlib.use('agg')
     out = out or 'study'
-    command = f'heatcam_reproduce --preset {preset} --experiments {experiments} --seed {seed}' + ' --random_weights'*random_weights
+    command = f'heatcam_reproduce --preset {preset} --experiments {experiments} --seed {seed}'
+    command += ' --random_weights'*random_weights
     with command_line('heatcam_reproduce', out):
         which = tuple(int(e) if e.strip().isdigit() else e for e in experiments.split(','))
         studies = paper_studies(preset, which, seed, random_weights)

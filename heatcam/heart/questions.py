@@ -81,7 +81,8 @@ STRENGTHS = (.17, .4, .6, .8, 1.)  # the first is the correlation of the publish
 
 def intervention(n, seed, **sizes):
     "Experiment 2 with three ways of training; then a white square that tells ARV with rising strength."
-    names, kw = ('cross-entropy', 'published', 'recipe'), dict(experiment=2, seed=seed, **SIZES | dict(epochs=3) | sizes)
+    names = 'cross-entropy', 'published', 'recipe'
+    kw = dict(experiment=2, seed=seed, **SIZES | dict(epochs=3) | sizes)
     square = lambda s: Tag('presence', size=9, strength=s)
     bare, few = replace(EXPERIMENTS[2], label=False), arms(names, max(2, n//2))
     return [phantom_study('label', arms(names, n), **kw)] + [
@@ -89,7 +90,7 @@ def intervention(n, seed, **sizes):
 
 # %% ../../nbs/heart/06_questions.ipynb #f81b15c3
 _FEW = ('cross-entropy', 'recipe', 'tag at random')
-_CLAIMS = ('cross-entropy', 'published', 'HiResCAM share', 'recipe', 'tag at random')  # the others have half as many models
+_CLAIMS = 'cross-entropy', 'published', 'HiResCAM share', 'recipe', 'tag at random'  # half as many of the others
 
 def shortcut(n, seed, **sizes):
     "Every arm where the tag is the easier cue."
@@ -149,7 +150,8 @@ QUESTIONS = {
     '05_shortcut_resnet': Question('The same for ResNet-18, which sees the whole image from every cell', 10,
                                    shortcut_resnet, ('test_accuracy', 'worst_class')),
     '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
-    '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff, ('test_accuracy', 'heart_overlap'))}
+    '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff,
+                            ('test_accuracy', 'heart_overlap'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
@@ -159,7 +161,7 @@ def question(name) -> Question:
     return QUESTIONS[name]
 
 def question_studies(name, n: int=0, seed: int=0, **sizes) -> list: # of `Study`
-    "The studies of a question; `n` models per arm, 0: as many as it is meant to have. Raises `StudyError` for another n."
+    "The studies of a question; `n` models per arm, 0: as it is meant. Raises `StudyError` for another n."
     q = question(name)
     check_number('n', n, 0, 10**5)
     return q.make(n or q.n, seed, **sizes)

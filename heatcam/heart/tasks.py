@@ -41,7 +41,8 @@ MODELS = {'small_cnn': small_cnn, 'small_cnn_gap': partial(small_cnn, head='gap'
 
 def one_of(what, name, known):
     "Raises `StudyError` unless `name` is among those that are known."
-    if name not in list(known): raise StudyError(f'{what} must be one of {", ".join(map(str, known))}, got {name!r:.60}')
+    if name in list(known): return
+    raise StudyError(f'{what} must be one of {", ".join(map(str, known))}, got {name!r:.60}')
 
 # %% ../../nbs/heart/04_tasks.ipynb #139b7137
 @dataclass(frozen=True)

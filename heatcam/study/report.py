@@ -66,7 +66,7 @@ def plot_overlaps(
     ax.set(xlabel=xlabel, xlim=(lo*.8, hi*1.2) if log else (lo, hi))
     return _dressed(ax, top, len(vals), title)
 
-# %% ../../nbs/study/04_report.ipynb #547e238d
+# %% ../../nbs/study/04_report.ipynb #2a6c2645
 def _distribution(ax, v, bins, top, y, color, name):
     ax.hist(v, bins, color=color, alpha=.35, label=f'{name} (n = {len(v)})')
     ax.plot(v, np.full(len(v), y), 'o', color=color, ms=4, mew=0, alpha=.7)
@@ -93,7 +93,7 @@ def interval(
     means = np.random.default_rng(0).choice(x, (n, len(x))).mean(1)
     return float(x.mean()), *(float(o) for o in np.quantile(means, [(1 - level)/2, (1 + level)/2]))
 
-# %% ../../nbs/study/04_report.ipynb #651af6fd
+# %% ../../nbs/study/04_report.ipynb #e0223618
 def plot_arms(
     groups: dict,       # name → (n,) values, one per model; the first is on top
     xlabel: str,
@@ -117,7 +117,7 @@ def plot_arms(
     ax.tick_params(axis='y', length=0)
     return ax
 
-# %% ../../nbs/study/04_report.ipynb #8f962b0f
+# %% ../../nbs/study/04_report.ipynb #2944d54d
 def _arm_row(ax, i, v, color, rng):
     if not len(v):
         ax.text(.02, i, 'none selected', transform=ax.get_yaxis_transform(), va='center', fontsize=8, color='0.4')
@@ -150,7 +150,7 @@ def plot_curves(
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(-.5, len(xs) - .5))
     return _titled(ax, title, len(curves))
 
-# %% ../../nbs/study/04_report.ipynb #1f2d9d7e
+# %% ../../nbs/study/04_report.ipynb #09035b2f
 def _curve(ax, at, values, off, rng, look):
     mean, low, high = np.array([interval(v) for v in values]).T
     ax.fill_between(at, low, high, color=look['color'], alpha=.2, lw=0)
@@ -183,7 +183,7 @@ def plot_lr_range(
     for s in ('top', 'right'): ax.spines[s].set_visible(False)
     return ax
 
-# %% ../../nbs/study/04_report.ipynb #c5812c88
+# %% ../../nbs/study/04_report.ipynb #5da61311
 def rounded(trials: pd.DataFrame, digits: int=4) -> pd.DataFrame:
     "The table with fewer digits, as it is stored."
     return trials.assign(**{c: [float(f'{v:.{digits}g}') for v in trials[c]] for c in trials.select_dtypes('float')})
@@ -191,7 +191,7 @@ def rounded(trials: pd.DataFrame, digits: int=4) -> pd.DataFrame:
 def arm_summary(
     trials: pd.DataFrame,  # of one or more studies
     endpoints,             # column names
-) -> pd.DataFrame: # one row per study and arm: trials, selected, not selected, diverged; mean, low, high, min per endpoint
+) -> pd.DataFrame: # one row per study and arm: how many trials ended how; mean, low, high, min per endpoint
     "What came out, arm by arm: the selected models, and how many trials it took to get them."
     rows = []
     for (study, arm), t in trials.groupby(['study', 'arm'], sort=False):
@@ -202,7 +202,7 @@ def arm_summary(
         rows.append(row | dict(seconds=t.seconds.median()))
     return pd.DataFrame(rows)
 
-# %% ../../nbs/study/04_report.ipynb #fd130516
+# %% ../../nbs/study/04_report.ipynb #e7b978b2
 def _pairs(t, a, b):
     "Whether trials of two arms that have the same number have the same seed, and there are two or more."
     x, y = (t[t.arm == o].set_index('trial').seed for o in (a, b)) if 'seed' in t else ({}, {})
@@ -232,7 +232,7 @@ def _paired(t, a, b): # keywords of `compare_table`
     knows = 'pair' in inspect.signature(compare_table).parameters
     return dict(pair='trial') if knows and _pairs(t, a, b) else {}
 
-# %% ../../nbs/study/04_report.ipynb #7bf871b6
+# %% ../../nbs/study/04_report.ipynb #edc97c34
 def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; empty if all is there
     "What an arm lacks that was given up on, and what can't be tested for that reason."
     says = []
@@ -245,7 +245,8 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
                 n, what = sel[e].isna().sum(), e.replace('_', ' ')
                 if n: says.append(f'{who}: {n} models have no {what}, as their heatmaps are empty.'
                                   if e.endswith('overlap') else f'{who}: {n} models have no {what}.')
-                if len(sel) - n < 2: says.append(f'{s.name}: no test of the {what}, with fewer than two models in a group.')
+                if len(sel) - n > 1: continue
+                says.append(f'{s.name}: no test of the {what}, with fewer than two models in a group.')
     return says
 
 # %% ../../nbs/study/04_report.ipynb #5d0ae2d3
@@ -268,10 +269,11 @@ v=r=>r.children[i].textContent,n=s=>s==="–"||s===""?NaN:Number(s.replace("−"
 t.querySelectorAll("th").forEach(o=>o.removeAttribute("aria-sort"));
 th.setAttribute("aria-sort",up?"ascending":"descending");
 [...t.tBodies[0].rows].sort((a,b)=>{const x=n(v(a)),y=n(v(b)),num=!isNaN(x)&&!isNaN(y),miss=isNaN(x)-isNaN(y);
-return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(up?1:-1)}).forEach(r=>t.tBodies[0].append(r))};
+return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(up?1:-1)})
+.forEach(r=>t.tBodies[0].append(r))};
 th.onkeydown=e=>{if(e.key==="Enter")th.click()}})'''
 
-# %% ../../nbs/study/04_report.ipynb #5ab70947
+# %% ../../nbs/study/04_report.ipynb #72fd3d75
 def html_table(df) -> str: # missing values as a dash
     "A table without its index, which the reader can sort."
     return df.to_html(index=False, border=0, na_rep='–', float_format=lambda v: f'{v:.4g}')
@@ -288,12 +290,12 @@ def html_section(title: str, *parts) -> str: # parts: HTML
     "A heading and what is under it; nothing where there is nothing."
     return f'<h2>{html.escape(title)}</h2>{"".join(parts)}' if any(parts) else ''
 
-# %% ../../nbs/study/04_report.ipynb #efb661f9
+# %% ../../nbs/study/04_report.ipynb #8f6466df
 def html_made(command: str, seconds: float) -> str:
     "The section that says how a study's report was made, with which versions, in which time."
     env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
-    return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, heatcam {heatcam.__version__}, {env}, '
-                        f'Python {platform.python_version()}, {seconds/60:.1f} minutes of training in all.</p>')
+    here = f'heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}'
+    return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, {here}, {seconds/60:.1f} minutes of training in all.</p>')
 
 def html_page(title: str, *parts) -> str: # parts: HTML, the first with a heading of its own
     "A page that needs no other file."
@@ -302,7 +304,7 @@ def html_page(title: str, *parts) -> str: # parts: HTML, the first with a headin
     return (f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}'
             f'<script>{_SORT}</script></body></html>')
 
-# %% ../../nbs/study/04_report.ipynb #0ae230c4
+# %% ../../nbs/study/04_report.ipynb #e4a67b61
 @house_style()
 def _arms_figure(t, endpoint):
     groups = {a: g[g.status == 'selected'][endpoint].dropna().values for a, g in t.groupby('arm', sort=False)}
@@ -313,16 +315,17 @@ def _arms_figure(t, endpoint):
 @house_style()
 def ranges_figure(ranges: list): # of what `read_range` returns
     "The learning-rate finder's curves and the ranges taken."
-    n = min(3, len(ranges))
-    fig, axs = plt.subplots(-(-len(ranges)//n), n, figsize=(3*n, 2.3*-(-len(ranges)//n)), layout='constrained', squeeze=False)
+    cols = min(3, len(ranges))
+    rows = -(-len(ranges)//cols)
+    fig, axs = plt.subplots(rows, cols, figsize=(3*cols, 2.3*rows), layout='constrained', squeeze=False)
     for ax in axs.flat[len(ranges):]: ax.axis('off')
     for ax, r in zip(axs.flat, ranges): plot_lr_range(r, ax, f"{r['study']}, {r['arm']}\n")
     return fig
 
-# %% ../../nbs/study/04_report.ipynb #98e6fc2d
+# %% ../../nbs/study/04_report.ipynb #238c366f
 _TESTS = ('study', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test', 'rank_biserial',
-          'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p', 'paired_p_holm', 'paired_test', 'paired_shift',
-          'paired_shift_low', 'paired_shift_high')
+          'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p', 'paired_p_holm', 'paired_test',
+          'paired_shift', 'paired_shift_low', 'paired_shift_high')
 
 def measured(trials: pd.DataFrame, studies: list) -> list: # of column names
     "What a report is about: the endpoints of the tasks, or else all that they have measured."
@@ -344,23 +347,25 @@ def report_sections(
         html_section('Every trial', '<p>A click on a column’s head sorts by it. Those that were not selected or have '
                      'diverged are here too.</p>', html_table(trials))))
 
-# %% ../../nbs/study/04_report.ipynb #b2bfe7c8
+# %% ../../nbs/study/04_report.ipynb #542d42d2
 def _arms_section(trials, ends):
-    shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:4 if trials.study.nunique() == 1 else 1]]
-    pictures = [html_figure(_arms_figure(t, e), f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) '
-                            'and the mean of each arm with its 95 % bootstrap interval (diamonds, bars). In brackets the '
-                            'number of selected models.') for t, e in shown if t[e].notna().any()]
+    most = 4 if trials.study.nunique() == 1 else 1
+    shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:most] if t[e].notna().any()]
+    say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each arm '
+                        'with its 95 % bootstrap interval (diamonds, bars). In brackets: how many were selected.')
+    pictures = [html_figure(_arms_figure(t, e), say(t, e)) for t, e in shown]
     return html_section('The arms', *pictures, html_table(arm_summary(trials, ends)))
 
 def _tests_section(tests):
     if not len(tests): return ''
     return html_section('Against the first arm of each study',
         '<p>x is the first arm, y the other. <code>shift</code> is the Hodges-Lehmann estimate with its 95 % interval. '
-        'What begins with <code>paired</code> compares trial by trial: the same weights at the start, the same batches, '
-        'the same images. The names that end in <code>holm</code> are corrected for everything in this table.</p>',
+        'What begins with <code>paired</code> compares trial by trial: the same weights at the start, the same '
+        'batches, the same images. The names that end in <code>holm</code> are corrected for everything in this '
+        'table.</p>',
         html_table(tests[[c for c in _TESTS if c in tests]]))
 
-# %% ../../nbs/study/04_report.ipynb #fd9c9683
+# %% ../../nbs/study/04_report.ipynb #dc03e1ed
 def run_report(
     studies: list,         # of `Study`
     out,                   # a new folder, or that of an earlier run, which goes on
@@ -375,12 +380,13 @@ def run_report(
     write_whole(out/'trials.csv', lambda tmp: rounded(trials).to_csv(tmp, index=False))
     ranges = [read_range(out, s, a) for s in studies for a in range_arms(s)]
     notes = ''.join(f'<li>{html.escape(o)}</li>' for o in (*notes, *shortfalls(trials, studies)))
-    page = html_page(f'heatcam: {title}', f'<h1>{html.escape(title)}</h1>', f'<ul><strong>{notes}</strong></ul>'*bool(notes),
-                     report_sections(trials, studies, ranges, endpoints), html_made(command, trials.seconds.sum()))
+    top = f'<h1>{html.escape(title)}</h1>' + f'<ul><strong>{notes}</strong></ul>'*bool(notes)
+    page = html_page(f'heatcam: {title}', top, report_sections(trials, studies, ranges, endpoints),
+                     html_made(command, trials.seconds.sum()))
     write_whole(out/'report.html', lambda tmp: tmp.write_text(page, encoding='utf-8'))
     return trials
 
-# %% ../../nbs/study/04_report.ipynb #e5dfae24
+# %% ../../nbs/study/04_report.ipynb #ab41c00b
 def find_file(name, n: int=0, seed: int=0, quick: bool=False) -> tuple: # title, list of `Study`, endpoints or None
     "What `heatcam_study` trains for a file. Raises `StudyError` where there is no task in it."
     return *file_study(name, n, seed, quick), None
@@ -402,13 +408,13 @@ def heatcam_study(
 ):
     "Train the arms of a study, and leave its table and its report"
     if list or not name:
-        print(*[f'{k:20s} {v}' for k, v in (names or {}).items()], 'FILE.py              a task of your own', sep='\n')
+        for k, v in ((names or {}) | {'FILE.py': 'a task of your own'}).items(): print(f'{k:20s} {v}')
         return
-    out = Path(out or f'study-{Path(name).stem}')
     if 'ipykernel' not in sys.modules: matplotlib.use('agg')
+    out = Path(out or f'study-{Path(name).stem}')
     with command_line('heatcam_study', out): _study(name, find(name, n, seed, quick), out, n, n_jobs, seed, quick)
 
-# %% ../../nbs/study/04_report.ipynb #dcbb4fa7
+# %% ../../nbs/study/04_report.ipynb #ca09b2d5
 def _study(name, found, out, n, n_jobs, seed, quick):
     title, studies, ends = found
     command = f'heatcam_study {name}' + f' --n {n}'*bool(n) + f' --seed {seed}' + ' --quick'*quick
@@ -426,9 +432,11 @@ def add_flags(p, out): # p: an `ArgumentParser`
     p.add_argument('--seed', type=int, default=0, help='another seed, another study')
     p.add_argument('--n_jobs', '--n-jobs', type=int, default=0,
                    help='worker processes; 0: one per core, or one in all where there is a GPU')
-    p.add_argument('--out', default=out, help=f"folder of the results, an earlier run's is continued; empty: {out or 'study-NAME'}")
+    where = out or 'study-NAME'
+    p.add_argument('--out', default=out,
+                   help=f"folder of the results, an earlier run's is continued; empty: {where}")
 
-# %% ../../nbs/study/04_report.ipynb #7c7ceea6
+# %% ../../nbs/study/04_report.ipynb #cf9ccdbe
 def study_command(
     args=None,  # the command line's; None: those of the process
     **kwargs,   # find and names, see `heatcam_study`

@@ -47,7 +47,7 @@ from .trials import PLAIN, Arm, Study, StudyError, find_lr_range, slug, train_tr
 
 # %% ../../nbs/study/03_runs.ipynb #406993dc
 def write_whole(path, save):
-    "`save(tmp)`, flushed to disk, then renamed to `path`: never half a file. Raises `StudyError` if it can't be written."
+    "`save(tmp)`, flushed, then renamed to `path`: never half a file. Raises `StudyError` if it can't be written."
     path = Path(path)
     tmp = path.with_name(f'.{path.name}.{token_hex(4)}.tmp')  # two machines may be at it
     try:
@@ -130,8 +130,10 @@ def check_trial(record: Path, study: Study, arm: Arm):
     row = read_row(record, study, arm)
     try: same = read_json(record).get('sha256') == _checksum(row, record.with_suffix('.safetensors'))
     except (OSError, ValueError) as e: raise StudyError(
-        f'the weights of {record.stem} of the arm {arm.name} can not be read ({getattr(e, "strerror", None) or e})') from None
-    if not same: raise StudyError(f'row or weights of {record.stem} of the arm {arm.name} are not what was written there')
+        f'the weights of {record.stem} of the arm {arm.name} can not be read '
+        f'({getattr(e, "strerror", None) or e})') from None
+    if not same: raise StudyError(
+        f'row or weights of {record.stem} of the arm {arm.name} are not what was written there')
 
 def _fault(f, *args):
     "What `f` says that is wrong; '' where nothing is."
@@ -225,8 +227,8 @@ def _trials_job(parent, out, key, study, arm, trials, lrs):
     todo = {k: lr for k, lr in zip(trials, lrs) if k not in there}  # none is trained twice
     _start_job(parent)
     many, pairs = len(todo) > 1, list(todo.items())
-    trained = train_trials(study, arm, *map(list, zip(*pairs))) if many else [train_trial(study, arm, *o) for o in pairs]
-    for row, learn in trained:
+    one_by_one = lambda: [train_trial(study, arm, *o) for o in pairs]
+    for row, learn in train_trials(study, arm, *map(list, zip(*pairs))) if many else one_by_one():
         weights = _weights(learn.model)
         if here: write_trial(d, row['trial'], row, weights)
         done.append((row, None if here else weights))
@@ -317,8 +319,8 @@ def read_trials(out, study: Study, arm: Arm) -> dict: # trial number → row
 def trial_table(out, studies) -> pd.DataFrame: # one row per trial
     "All trials of `studies`: those selected, those not selected, and those that diverged."
     rows = [r for s in studies for a in s.arms for _, r in sorted(read_trials(out, s, a).items())]
-    fixed = ['study', 'arm', 'trial', 'seed', 'draw', 'lr', 'epochs', 'status', 'train_loss', 'valid_loss', 'valid_accuracy',
-             *dict.fromkeys(k for s in studies for k in (*s.task.columns, *s.task.endpoints))]
+    fixed = ['study', 'arm', 'trial', 'seed', 'draw', 'lr', 'epochs', 'status', 'train_loss', 'valid_loss',
+             'valid_accuracy', *dict.fromkeys(k for s in studies for k in (*s.task.columns, *s.task.endpoints))]
     return pd.DataFrame(rows, columns=fixed + [c for c in dict.fromkeys(k for r in rows for k in r) if c not in fixed])
 
 # %% ../../nbs/study/03_runs.ipynb #6c8a8e72
@@ -330,23 +332,25 @@ def load_trial(
 ) -> torch.nn.Module:
     "The trained network of a trial, in evaluation mode. Raises `StudyError` where the file is not what was written."
     file = arm_dir(out, study, arm)/f'{trial:04d}.safetensors'
-    if not file.with_suffix('.json').exists(): raise StudyError(f'there is no trial {trial} of the arm {arm.name} in {out}')
-    check_trial(file.with_suffix('.json'), study, arm)
+    row = file.with_suffix('.json')
+    if not row.exists(): raise StudyError(f'there is no trial {trial} of the arm {arm.name} in {out}')
+    check_trial(row, study, arm)
     model = study.task.network(arm)
     try:
         if not (wrong := _misfits(file, model)): model.load_state_dict(load_file(file))
     except (OSError, SafetensorError) as e: raise StudyError(
         f'trial {trial} of the arm {arm.name}: {file.name} can not be read as safetensors ({e})') from None
-    if wrong: raise StudyError(f'trial {trial} of the arm {arm.name}: {file.name} does not hold the weights of the task\'s '
-                               'network: ' + '; '.join(wrong[:3]) + f'; … and {len(wrong) - 3} more'*(len(wrong) > 3))
+    more = f'; … and {len(wrong) - 3} more'*(len(wrong) > 3)
+    if wrong: raise StudyError(f'trial {trial} of the arm {arm.name}: {file.name} does not hold the weights of '
+                               f'the task\'s network: {"; ".join(wrong[:3])}{more}')
     return model.eval()
 
 def _misfits(file, model):
     "What a file of weights has that the network has not, and the other way round. Its header is enough to know."
     want = {k: list(v.shape) for k, v in model.state_dict().items()}
     with safe_open(file, 'pt') as f: has = {k: f.get_slice(k).get_shape() for k in f.keys()}
-    return [f'{k[:60]} is {has.get(k, "missing")}, expected {want.get(k, "nothing")}'
-            for k in {**want, **has} if has.get(k) != want.get(k)]
+    odd = [k for k in {**want, **has} if has.get(k) != want.get(k)]
+    return [f'{k[:60]} is {has.get(k, "missing")}, expected {want.get(k, "nothing")}' for k in odd]
 
 # %% ../../nbs/study/03_runs.ipynb #bb80077d
 def _lines(it, total, what):
@@ -370,7 +374,7 @@ def _bar(it, total, what):
 # %% ../../nbs/study/03_runs.ipynb #59713ee3
 @contextmanager
 def _deaf():
-    "Processes that are started inside don't hear Ctrl-C, which a terminal sends to all of them: their parent ends them."
+    "Processes that are started inside don't hear Ctrl-C, which a terminal sends to all: their parent ends them."
     if not hasattr(signal, 'pthread_sigmask') or threading.current_thread() is not threading.main_thread():
         yield  # Windows, or where no handler can be set
         return
@@ -401,7 +405,7 @@ def _end(results):
 
 # %% ../../nbs/study/03_runs.ipynb #a4ac2f51
 def _run(jobs, n_jobs, what, take):
-    "Gives each result of `jobs` [(function, *arguments)] to `take`. Whatever goes wrong, here or there, no worker goes on."
+    "Gives each result of `jobs` [(function, *arguments)] to `take`. Whatever goes wrong, no worker goes on."
     threads, results = torch.get_num_threads(), None
     try:
         with _deaf(): results = _start(jobs, n_jobs)
@@ -423,7 +427,8 @@ def _log(out, row):
             f"{row['seconds']:.1f} s\n")
     try:
         with open(out/'log.txt', 'a') as f: f.write(line)
-    except OSError as e: raise StudyError(f'log.txt can not be written ({e.strerror or e}): what is finished is whole') from e
+    except OSError as e: raise StudyError(
+        f'log.txt can not be written ({e.strerror or e}): what is finished is whole') from e
 
 def _lr(out, s, a, trial):
     r = read_range(out, s, a)
@@ -435,12 +440,12 @@ def _check_rates(out, studies):
         for k, row in read_trials(out, s, a).items():
             was, lr = row.get('lr', 0), _lr(out, s, a, k)
             if not math.isclose(was, lr, rel_tol=1e-6): raise StudyError(
-                f'trial {k} of the arm {a.name} was trained with the learning rate {was:g}, and would be given {lr:g} now: '
-                'the range was found again by other versions, or changed. Choose another folder with --out')
+                f'trial {k} of the arm {a.name} was trained with the learning rate {was:g}, and would be given {lr:g} '
+                'now: the range was found again by other versions, or changed. Choose another folder with --out')
 
 # %% ../../nbs/study/03_runs.ipynb #62ec31c4
 def _jobs(out, key, studies, at_once):
-    "What is to be trained now: draw by draw, as a worker keeps few draws of the data in mind; several trials as one on a GPU."
+    "What is to be trained now: draw by draw, as a worker keeps few draws of the data in mind."
     for s in studies:
         todo = [(a, ks) for a in s.arms for ks in _chunks(out, s, a, at_once)]
         for a, ks in sorted(todo, key=lambda o: o[1][0] % s.draws):
@@ -473,7 +478,7 @@ def run_studies(
     n_jobs: int=2,       # worker processes
     at_once: int=0,      # trials of an arm that are trained as one; 0: 32 on a GPU, 1 elsewhere, where more are slower
 ) -> pd.DataFrame: # one row per trial, see `trial_table`
-    "Trains every arm until it has its selected models. What is in `out` is kept. Raises `StudyError` for what is wrong."
+    "Trains every arm until it has its selected models; what is in `out` is kept. Raises `StudyError` for a fault."
     out = open_folder(out, studies).resolve()
     try:
         with FileLock(out/'.lock', timeout=0):  # the system lets go of it when the process ends, however it ends
@@ -493,7 +498,7 @@ def command_line(
     name: str,  # of the command
     out,        # the folder that it fills
 ):
-    "Ends a command in one sentence: for what is wrong with a study, for Ctrl-C, and where nobody reads its output any more."
+    "Ends a command in one sentence: for what is wrong with a study, for Ctrl-C, and where nobody reads it."
     left = f'What is finished is in {out}; the same command goes on from there'
     try:
         yield

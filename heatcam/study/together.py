@@ -157,9 +157,10 @@ class _Progress:
         self.smooth = self.smooth*.98 + .02*loss.detach()
         self.step += 1
     def results(self):
+        fine = lambda s: dict(train_loss=s/(1 - .98**self.step))
+        over = lambda s, e, c: dict(train_loss=s, diverged_step=e, diverged_in='heatmap term' if c else 'class loss')
         rows = zip(self.smooth.tolist(), self.alive.tolist(), *self.ended.tolist())
-        return [dict(train_loss=s/(1 - .98**self.step)) if a else
-                dict(train_loss=s, diverged_step=e, diverged_in='heatmap term' if c else 'class loss') for s, a, e, c in rows]
+        return [fine(s) if a else over(s, e, c) for s, a, e, c in rows]
 
 # %% ../../nbs/study/02_together.ipynb #5ccfe3e1
 def _one_network(learns):

@@ -49,7 +49,8 @@ def slug(s: str) -> str:
 def check_number(what, v, low, high, kind=Integral):
     "Raises `StudyError` unless `v` is a number of that kind from `low` to `high`."
     if isinstance(v, kind) and not isinstance(v, bool) and low <= v <= high: return
-    raise StudyError(f'{what} must be a {"whole " if kind is Integral else ""}number from {low} to {high:,}, got {v!r:.60}')
+    a = 'a whole number' if kind is Integral else 'a number'
+    raise StudyError(f'{what} must be {a} from {low} to {high:,}, got {v!r:.60}')
 
 def check_name(what, name):
     "Raises `StudyError` unless `name` is a text with something in it."
@@ -93,7 +94,7 @@ def callback(self: Arm) -> HeatmapLoss:
 
 # %% ../../nbs/study/01_trials.ipynb #55baf49a
 class Task:
-    "Where images, network and measurements come from. A subclass has `learner` and `measure`, and what else it wants to change."
+    "Where images, network and measurements come from. A subclass has `learner`, `measure`, and what else it wants."
     endpoints = ()   # the measured columns that tests and figures are about
     columns = ()     # the measured columns that are in the table also where no trial has come to its end
 
@@ -102,7 +103,7 @@ class Task:
     def fit(self, learn, epochs, lr): learn.fit_one_cycle(epochs, lr)
     def network(self, arm): # for weights from a file: the network of a trial, whatever its weights
         return self.learner(arm.callback(), 0, arm, 0).model
-    def stackable(self, arm): return False  # whether trials of the arm can be trained as one network, see `fit_together`
+    def stackable(self, arm): return False  # can trials of the arm be trained as one network? See `fit_together`
     def check(self, arm): "Raises `StudyError` for settings that the task does not know."
     def describe(self) -> dict: return dict(task=type(self).__name__)  # for study.json: all that makes a difference
 
@@ -133,7 +134,8 @@ def measure(self: ShapesTask, learn, arm, draw) -> dict:
     test, dev = stamped_shapes(self.n_test, 0., [draw, 2]), learn.dls.device
     logits, maps = (o.cpu() for o in heatmaps(learn.model, torch.as_tensor(test.images, device=dev)/255))
     right = (logits.argmax(1) == torch.as_tensor(test.y)).float().mean()
-    return dict(test_accuracy=float(right), overlap=float(overlap(*heat_areas(maps, torch.as_tensor(test.masks))).nanmean()))
+    inside = overlap(*heat_areas(maps, torch.as_tensor(test.masks)))
+    return dict(test_accuracy=float(right), overlap=float(inside.nanmean()))
 
 @patch
 def stackable(self: ShapesTask, arm) -> bool: return True
@@ -174,7 +176,8 @@ class FileTask(Task):
     def check(self, arm):
         if not arm.settings: return
         read = [f for f in (self.module.learner, self.module.measure) if 'arm' in inspect.signature(f).parameters]
-        if not read: raise StudyError(f'the arm {arm.name} has settings, which neither learner nor measure asks for (arm)')
+        if not read: raise StudyError(
+            f'the arm {arm.name} has settings, which neither learner nor measure asks for (arm)')
     def describe(self):
         return dict(file=Path(self.path).name, sha256=hashlib.sha256(self.source.encode()).hexdigest())
 
@@ -183,17 +186,21 @@ def task_file(path) -> FileTask:
     "The task in a Python file. Raises `StudyError` where there is none."
     path = Path(path).resolve()
     try: source = path.read_text(encoding='utf-8')
-    except (OSError, ValueError) as e: raise StudyError(f'{path} can not be read ({getattr(e, "strerror", None) or e})') from None
+    except (OSError, ValueError) as e: raise StudyError(
+        f'{path} can not be read ({getattr(e, "strerror", None) or e})') from None
     task = FileTask(str(path), source)
     for name, needs in (('learner', 'cb'), ('measure', 'learn')):
-        f = getattr(task.module, name, None)
-        if not callable(f): raise StudyError(f'{path.name} needs a function {name}({"cb, seed" if needs == "cb" else needs})')
-        if needs not in inspect.signature(f).parameters: raise StudyError(
-            f'{name} of {path.name} needs an argument of the name {needs}; it has {", ".join(inspect.signature(f).parameters)}')
-        odd = [k for k, p in inspect.signature(f).parameters.items()
-               if p.default is p.empty and k not in ('cb', 'seed', 'arm', 'draw', 'learn')]
-        if odd: raise StudyError(f'{name} of {path.name} asks for {", ".join(odd)}: there are cb, learn, seed, arm and draw')
+        _check_function(path.name, task.module, name, needs)
     return task
+
+def _check_function(file, module, name, needs):
+    f, given = getattr(module, name, None), ('cb', 'seed', 'arm', 'draw') if needs == 'cb' else ('learn', 'arm', 'draw')
+    if not callable(f): raise StudyError(f'{file} needs a function {name}({"cb, seed" if needs == "cb" else needs})')
+    has = inspect.signature(f).parameters
+    if needs not in has: raise StudyError(
+        f'{name} of {file} needs an argument of the name {needs}; it has {", ".join(has)}')
+    odd = [k for k, p in has.items() if p.default is p.empty and k not in given]
+    if odd: raise StudyError(f'{name} of {file} asks for {", ".join(odd)}: there are {", ".join(given)}')
 
 # %% ../../nbs/study/01_trials.ipynb #86dfc74f
 @dataclass(frozen=True)
@@ -209,11 +216,12 @@ class Study:
     seed: int=0
     def __post_init__(self):
         check_name('a study', self.name)
-        if not isinstance(self.task, Task): raise StudyError(f'the study {self.name} needs a task, got {self.task!r:.60}')
+        if not isinstance(self.task, Task): raise StudyError(
+            f'the study {self.name} needs a task, got {self.task!r:.60}')
         if not isinstance(self.arms, (tuple, list)) or not self.arms: raise StudyError(
             f'the study {self.name} needs arms, got {self.arms!r:.60}')
         object.__setattr__(self, 'arms', tuple(from_json(Arm, a) for a in self.arms))
-        for k, high in dict(epochs=10**6, max_trials=10**6, draws=10**6).items(): check_number(k, getattr(self, k), 1, high)
+        for k in ('epochs', 'max_trials', 'draws'): check_number(k, getattr(self, k), 1, 10**6)
         check_number('seed', self.seed, 0, 2**63)
         check_number('min_accuracy', self.min_accuracy, 0, 1, Real)
         names = [a.name for a in self.arms]
@@ -226,7 +234,8 @@ def from_json(cls, v):
     "A dataclass `cls` from what JSON has kept of it. Raises `StudyError` for what is none."
     if v is None or isinstance(v, cls): return v
     if not isinstance(v, dict): raise StudyError(f'expected the fields of {cls.__name__}, got {v!r:.60}')
-    v = {k: tuple(tuple(p) if isinstance(p, list) else p for p in o) if isinstance(o, list) else o for k, o in v.items()}
+    fixed = lambda o: tuple(map(fixed, o)) if isinstance(o, list) else o
+    v = {k: fixed(o) for k, o in v.items()}
     try: return cls(**v)
     except (TypeError, ValueError) as e: raise StudyError(f'{cls.__name__}: {e}') from None
 
@@ -276,7 +285,8 @@ def trial_learner(
     seed, draw = trial_seed(study, trial), trial % study.draws if isinstance(trial, Integral) else 0
     set_seed(seed)
     learn = study.task.learner(arm.callback(), seed, arm, draw)
-    if not isinstance(learn, Learner): raise StudyError(f'learner must return a fastai Learner, got a {type(learn).__name__}')
+    if not isinstance(learn, Learner): raise StudyError(
+        f'learner must return a fastai Learner, got a {type(learn).__name__}')
     for dl in learn.dls.loaders: dl.rng.seed(seed)
     set_seed(seed)
     return learn
@@ -309,7 +319,7 @@ def trial_lr(study: Study, trial: int, low: float, high: float) -> float:
 
 # %% ../../nbs/study/01_trials.ipynb #8fe77382
 class StopAtNaN(Callback):
-    "Ends a fit whose loss is not a number, before it gets into the weights, and remembers the step and the part of the loss."
+    "Ends a fit whose loss is not a number, before it gets into the weights, and remembers where."
     order = 60  # when all parts are in the loss
     def __init__(self): self.found = {}
     def before_fit(self):
@@ -323,7 +333,7 @@ class StopAtNaN(Callback):
 
 # %% ../../nbs/study/01_trials.ipynb #2c4cb17d
 def _diverged(study, learn, found, valid_losses):
-    "Where training went beyond numbers: a step's loss, the weights of the last step, the validation loss; {} if nowhere."
+    "Where training went beyond numbers: a step's loss, the last weights, the validation loss; {} if nowhere."
     steps = study.epochs*len(learn.dls.train)
     if found: return found
     weights = learn.model.state_dict().values()
@@ -338,10 +348,12 @@ def _measured(study, arm, trial, learn):
     if not isinstance(row, dict): raise StudyError(f'measure must return a dict of numbers, got a {type(row).__name__}')
     for k, v in row.items():
         if k in _KEPT: raise StudyError(f'measure must not use the name {k}, which every table has: choose another')
-        if not (v is None or isinstance(v, Real)): raise StudyError(f'measure must return numbers, got {v!r:.60} for {k}')
+        if not (v is None or isinstance(v, Real)): raise StudyError(
+            f'measure must return numbers, got {v!r:.60} for {k}')
     return {str(k): v if v is None or isinstance(v, bool) else float(v) for k, v in row.items()}
 
-_KEPT = ('study', 'arm', 'trial', 'seed', 'draw', 'lr', 'epochs', 'status', 'train_loss', 'valid_loss', 'valid_accuracy', 'seconds')
+_KEPT = ('study', 'arm', 'trial', 'seed', 'draw', 'lr', 'epochs', 'status', 'train_loss', 'valid_loss',
+         'valid_accuracy', 'seconds')
 
 # %% ../../nbs/study/01_trials.ipynb #f2a2a44e
 def trial_row(
@@ -355,10 +367,11 @@ def trial_row(
     last: dict,          # name → value of the last epoch
     seconds: float,
 ) -> dict:
-    "A trial's row: what was drawn, how training ended, and what was measured. Raises `StudyError` for an unknown accuracy."
+    "A trial's row: how training ended, and what was measured. Raises `StudyError` for an unknown accuracy."
     row = dict(study=study.name, arm=arm.name, trial=trial, seed=trial_seed(study, trial), draw=trial % study.draws,
                lr=float(lr), epochs=study.epochs)
-    if found := _diverged(study, learn, found, valid_losses): return row | dict(status='diverged', **found, seconds=seconds)
+    if found := _diverged(study, learn, found, valid_losses):
+        return row | dict(status='diverged', **found, seconds=seconds)
     acc = last.get('accuracy')
     if study.min_accuracy and acc is None: raise StudyError(
         'min_accuracy needs the validation accuracy: give the Learner metrics=accuracy')
