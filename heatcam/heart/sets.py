@@ -101,7 +101,7 @@ def tagged_set(*args, # as for `tagged_phantoms`
 # %% ../../nbs/heart/01_sets.ipynb #6d419a75
 def _grown(m, by):
     "Masks (n, H, W), `by` pixels larger on each side."
-    return F.max_pool2d(m.float(), 2*by + 1, 1, by).to(torch.uint8)
+    return F.max_pool2d(m.float()[:,None], 2*by + 1, 1, by)[:,0].to(torch.uint8)
 
 # %% ../../nbs/heart/01_sets.ipynb #24ef38db
 def _boxed(m):
