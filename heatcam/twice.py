@@ -29,7 +29,7 @@ def _instead_of(f):
 @contextmanager
 def differentiable_twice():
     "What PyTorch can't differentiate twice, or only slowly, is replaced in this block."
-    # in the module and not by a TorchFunctionMode: that one is off in the backward pass, where checkpoints run forward again
+    # not by a TorchFunctionMode: that one is off in the backward pass, where checkpoints run forward again
     _open.append(1)  # the first to come replaces, the last to go puts back, in whatever order they go
     try:
         if len(_open) == 1:
@@ -119,9 +119,10 @@ class _Weights(Function):
 _LARGE = 10**6  # weights of a dense layer
 
 def _large(x, w):
-    plain = type(w) in (torch.Tensor, nn.Parameter) and isinstance(x, torch.Tensor) and x.ndim == 2 and x.dtype == w.dtype
+    plain = type(w) in (torch.Tensor, nn.Parameter) and isinstance(x, torch.Tensor)
     asked = plain and x.requires_grad and w.requires_grad and torch.is_grad_enabled()
-    return asked and w.numel() >= _LARGE and not torch.is_autocast_enabled(x.device.type)  # which may choose another dtype
+    large = asked and x.ndim == 2 and x.dtype == w.dtype and w.numel() >= _LARGE
+    return large and not torch.is_autocast_enabled(x.device.type)  # which would choose another dtype for them
 
 @_instead_of(F.linear)
 def _linear(input, weight, bias=None):
