@@ -77,13 +77,16 @@ def _upright_size(im):
     return (w, h) if (_turn(im) or 0) in (2, 4, 5, 6) else (h, w)
 
 # %% ../nbs/08_files.ipynb #97497bbb
+_HELP = ('Number the regions anew below 255, or give threshold=1 where all but 0 is inside',
+         'threshold= says from where on other numbers are inside')
+
 def _as_bytes(m):
     "Whole numbers from 0 to 255 as uint8."
     if m.dtype in (np.uint8, bool): return m.astype(np.uint8)
     part = (m != np.floor(m)).mean() if m.size else 0
     if not part and m.min(initial=0) >= 0 and m.max(initial=0) <= 255: return m.astype(np.uint8)
     raise ValueError(f'holds values from {m.min():g} to {m.max():g}' + f', {part:.1%} of them not whole'*bool(part)
-                     + ': codes are whole numbers from 0 to 255. threshold= says from where on other numbers are inside')
+                     + ': codes are whole numbers from 0 to 255. ' + _HELP[bool(part or m.min() < 0)])
 
 def _no_codes(m, if_codes=True):
     "The error for grey levels."
@@ -171,12 +174,17 @@ class TensorRegionMask(TensorMask):
         show_mask(m, ctx)
         return ctx
 
-    def affine_coord(self, *args, **kwargs):
-        "As fastai does it, and a mask without annotation has none afterwards."
-        bare = (self.as_subclass(torch.Tensor) == UNANNOTATED).flatten(1).all(1)
-        res = super().affine_coord(*args, **kwargs).as_subclass(type(self))
+    def affine_coord(self, mat=None, coord_tfm=None, sz=None, mode='nearest', **kwargs):
+        "As fastai does it, but always by nearest neighbour and in the mask's own type; no annotation stays none."
+        mask = self.as_subclass(torch.Tensor)
+        bare = (mask == UNANNOTATED).flatten(1).all(1)
+        res = super().affine_coord(mat, coord_tfm, sz, 'nearest', **kwargs).as_subclass(torch.Tensor).to(mask.dtype)
         res[bare] = UNANNOTATED
-        return res
+        return res.as_subclass(type(self))
+
+# %% ../nbs/08_files.ipynb #4f8920bb
+@IntToFloatTensor
+def encodes(self, o: TensorRegionMask): return o if self.div_mask == 1 else (o/self.div_mask).to(o.dtype)
 
 # %% ../nbs/08_files.ipynb #8878a686
 @dataclass

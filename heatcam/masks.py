@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNANNOTATED', 'check_whole', 'ramp_share', 'grey_levels', 'check_levels', 'ImageMaskSet', 'InMemoryDL',
-           'image_mask_dls', 'show_outline', 'show_mask', 'to_grid', 'mask_areas', 'is_annotated', 'map_areas',
-           'heat_areas']
+           'image_mask_dls', 'show_outline', 'show_mask', 'to_grid', 'mask_areas', 'is_annotated', 'stamped_shapes',
+           'shape_dls']
 
 # %% ../nbs/00_masks.ipynb #2ae61550
 from contextlib import nullcontext
@@ -269,23 +269,40 @@ def is_annotated(mask: torch.Tensor) -> torch.Tensor: # (N,) bool
     if flat.dtype == torch.bool: return torch.ones(len(flat), dtype=torch.bool, device=flat.device)
     return flat.amin(1) != UNANNOTATED if flat.dtype == torch.uint8 else (flat != UNANNOTATED).any(1)
 
-# %% ../nbs/00_masks.ipynb #2a0d69a9
-def map_areas(
-    maps: torch.Tensor,  # (N, 1, h, w) maps
-    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W), as in `mask_areas`
-    inside=None,         # region codes that count as inside; None: every code but 0 and 255
-) -> tuple: # two tensors (N, 1, h, w): the share of each cell's area that is inside, and that is outside
-    "`mask` as areas on the grid of `maps`, after a look whether the two belong together."
-    if maps.ndim != 4 or maps.shape[1] != 1 or len(maps) != len(mask): raise ValueError(
-        f'maps must be (N, 1, h, w) with a mask for each, got maps {tuple(maps.shape)} and masks {tuple(mask.shape)}')
-    return mask_areas(mask, maps.shape[-2:], inside)
+# %% ../nbs/00_masks.ipynb #7ebb23ab
+def _draw_shapes(ring, rng, size, noise=25):
+    "Noisy images (n, size, size) of a disc, or of a ring where `ring`, and the boxes around them."
+    n, t = len(ring), np.arange(size, dtype=np.float32)
+    spread = lambda low, high: rng.uniform(low, high, (n, 1, 1))
+    radius, y, x = spread(7, 11), spread(14, size - 14), spread(14, size - 14)
+    dy, dx = np.abs(t[:,None] - y), np.abs(t - x)
+    d = np.hypot(dy, dx)
+    shape = (d <= radius) & ~(ring[:,None,None] & (d < .5*radius))
+    grey = rng.normal(90, noise, (n, size, size)) + shape*spread(60, 120)
+    return grey, np.maximum(dy, dx) <= radius + 2
 
-def heat_areas(
-    maps: torch.Tensor,  # (N, 1, h, w) signed maps
-    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W)
-    inside=None,         # region codes that count as inside; None: every code but 0 and 255
-) -> tuple: # heatmap, area inside, area outside, each (N, 1, h, w)
-    "The heatmap in 32 bits or more, without the cells where nothing is annotated, and the areas of `map_areas`."
-    i, o = map_areas(maps, mask, inside)
-    maps = maps if maps.dtype in (torch.float32, torch.float64) else maps.float()
-    return torch.where(i + o > 0, maps.clamp_min(0), 0.), i, o
+def stamped_shapes(
+    n: int,               # how many images
+    strength: float=1.,   # the chance that the stamp names the class; if not, it names either, at random
+    seed=0,               # an int or a sequence of ints
+    size: int=64,         # pixels, height and width
+) -> ImageMaskSet: # of the classes 'disc' and 'ring', the stamp dark or light
+    "A disc or a ring, and a stamp in the upper left corner that may give the class away."
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % 2)
+    images, boxes = _draw_shapes(y == 1, rng, size)
+    says = np.where(rng.random(n) < strength, y, rng.integers(0, 2, n))
+    images[:, 2:8, 2:8] = np.where(says == 1, 230, 40)[:,None,None]
+    return ImageMaskSet(images.clip(0, 255).astype(np.uint8), y, boxes.astype(np.uint8), ['disc', 'ring'])
+
+# %% ../nbs/00_masks.ipynb #721df71e
+def shape_dls(
+    n: int=800,          # training images
+    n_valid: int=256,    # validation images
+    strength: float=1.,  # of the stamp in training, see `stamped_shapes`; in validation it says nothing
+    bs: int=32,          # batch size
+    seed: int=0,
+    device='cpu',        # a network for 64 × 64 pixels is as fast there
+) -> DataLoaders:
+    "`DataLoaders` of `stamped_shapes`: a shortcut that holds in training and nowhere else."
+    return image_mask_dls(stamped_shapes(n, strength, [seed, 0]), stamped_shapes(n_valid, 0., [seed, 1]), bs, device)
