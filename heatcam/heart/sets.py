@@ -30,8 +30,13 @@ def phantom_set(
 
 # %% ../../nbs/heart/01_sets.ipynb #346b3789
 SPLITS = ('train', 'valid', 'test')
-def split_seed(seed, split):
-    "The seed of one of the `SPLITS` of `seed`."
+
+def split_seed(
+    seed,         # an int or a sequence of ints
+    split: str,   # one of `SPLITS`; anything else raises a `ValueError`
+) -> list:
+    "The seed of one split of the phantoms of `seed`."
+    if split not in SPLITS: raise ValueError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
     return [*np.atleast_1d(seed).tolist(), SPLITS.index(split)]
 
 # %% ../../nbs/heart/01_sets.ipynb #10e63f45
@@ -113,6 +118,7 @@ def _boxed(m):
 def _shifted(m, dy, dx):
     "`m` (H, W) moved by whole pixels; zeros come in."
     (H, W), out = m.shape, torch.zeros_like(m)
+    dy, dx = np.clip(dy, -H, H), np.clip(dx, -W, W)  # from there on nothing of it is left
     to, of = (np.s_[max(0, a*dy):H + min(0, a*dy), max(0, a*dx):W + min(0, a*dx)] for a in (1, -1))
     out[to] = m[of]
     return out
