@@ -238,7 +238,8 @@ def after_train(self: HeatmapLoss):
     want = 'any code but 0 and 255' if self.inside is None else f'inside={self.inside!r}'
     have = ', '.join(f'{o:g}' for o in sorted(self._codes))
     raise ValueError(f'no mask of this epoch has a pixel inside, that is {want}: the masks hold {have}. All of '
-                     'every image would count as outside: name codes that the masks hold, or mark what is not annotated with 255')
+                     'every image would count as outside: name codes that the masks hold, or mark what is not '
+                     'annotated with 255')
 
 @patch(as_prop=True)
 def _trains(self: HeatmapLoss): return callable(self.weight) or self.weight > 0
