@@ -167,6 +167,7 @@ def _true(logits, y, **_):
     if logits.shape[1] == 1: return logits.squeeze(1)*(2*y.view(-1).to(logits.dtype) - 1)
     return logits.gather(1, y.view(-1, 1).long()).squeeze(1)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b0b
 def _predicted(logits, y, **_):
     if logits.shape[1] == 1: return logits.squeeze(1).abs()
     top = logits.max(1).values
@@ -184,6 +185,7 @@ def _log_probs(logits, y, **_):
     if several: return (F.logsigmoid(logits) + F.logsigmoid(-logits)).sum(1)
     return logits.log_softmax(1).sum(1)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b0e
 # what a score reads of the targets: their values, whether several classes can be true, or nothing
 _true.reads, _predicted.reads, _log_probs.reads, _projection.reads = 'labels', 'kind', 'kind', None
 
@@ -199,6 +201,7 @@ def _checked_logits(logits, score):
     if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
     return z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
 
+# %% ../nbs/02_cam.ipynb #8c2e0b10
 def _check_targets(t, z):
     "Raises `ValueError` where the targets `t` are not those of the logits `z`."
     if len(t) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(t)}')
@@ -237,6 +240,7 @@ def _map(acts, grads, method, reshape):
         'transformer)')
     return method(*pair)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b11
 def _differentiate(score, layers, create_graph):
     "The gradient of `score` with respect to each of `layers`. Raises `ValueError` where there is none."
     if any(o is None for o in layers): raise ValueError(
@@ -315,6 +319,7 @@ def _says(acts):
     share, place = (moved/moved.sum(0)).nan_to_num(), torch.arange(9, device=acts.device)
     return torch.stack([(share*o[:,None,None]).sum(0) for o in (place//3, place%3)])
 
+# %% ../nbs/02_cam.ipynb #8c2e0c1a
 def grid_score(
     acts: torch.Tensor,  # (10, C, h, w) activations of an image and its nine changes
 ) -> float: # from -1 to 1
@@ -436,6 +441,7 @@ def _grid(out, reshape):
     except Exception: return None  # what it was not made for
     return out if _has_grid(out) else None
 
+# %% ../nbs/02_cam.ipynb #8c2e0c18
 def _candidate(m, out, x, reshape):
     "May `out`, the output of the module `m`, be the layer that is picked?"
     if isinstance(m, _PASSED_OVER) or not out.is_floating_point(): return False
@@ -527,6 +533,7 @@ def _weights(model):
     drawn = {n: torch.randn_like(p)/p[:1].numel()**.5 for n, p in model.named_parameters()}
     yield drawn | {n: b.nan_to_num(1., 1., 1.) for n, b in model.named_buffers() if b.is_floating_point()}
 
+# %% ../nbs/02_cam.ipynb #8c2e0c19
 def _proven(model, x, reshape):
     "[(name, (h, w), layout)] of the layers that are a grid, and whose cells the model's output depends on."
     with _unnoticed(model, x):

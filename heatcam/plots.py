@@ -33,20 +33,22 @@ def house_style():
     with plt.style.context(STYLE):
         yield
         live = matplotlib.is_interactive()
-    matplotlib.interactive(live)  # a notebook's backend may have been loaded inside: pyplot would forget that it is to show what is drawn
+    # a notebook's backend may have been loaded inside: pyplot would forget that it is to show what is drawn
+    matplotlib.interactive(live)
 
 # %% ../nbs/03_plots.ipynb #68063443
 @house_style()
 def plot_grid(
-    images,            # (n, H, W)
+    images,            # (n, H, W), from 0 to 255
     ncols: int=4,
     title: str='',
-    scale: float=1.7,  # inches an image is wide
+    scale: float=1.7,  # inches per image, across
 ) -> Figure:
     "A grid of images, as in the paper's figures 1 to 4."
     n, (h, w) = len(images), images[0].shape
     nrows = -(-n//ncols)
-    fig, axs = plt.subplots(nrows, ncols, figsize=(scale*ncols, scale*h/w*nrows + .4*bool(title)), layout='constrained', squeeze=False)
+    size = scale*ncols, scale*h/w*nrows + .4*bool(title)
+    fig, axs = plt.subplots(nrows, ncols, figsize=size, layout='constrained', squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for ax, im in zip(axs.flat, images): ax.imshow(im, cmap='gray', vmin=0, vmax=255)
     if title: fig.suptitle(title, fontsize=10)
@@ -58,6 +60,21 @@ def heat_colors(alpha: float=.7): # a colour map; `alpha`: where the heatmap is 
     v = np.linspace(0, 1, 256)
     return ListedColormap(np.c_[plt.get_cmap('inferno')(v)[:,:3], alpha*np.sqrt(v)])
 
+# %% ../nbs/03_plots.ipynb #9d3e0a0d
+def _picture(image):
+    "(H, W) or (H, W, 3), and how `imshow` shows it."
+    im = np.asarray(torch.as_tensor(image).cpu())
+    if im.ndim == 3 and im.shape[0] in (1, 3): im = im[0] if len(im) == 1 else im.transpose(1, 2, 0)
+    return im, dict(cmap='gray', vmin=0, vmax=max(float(im.max()), 1e-9)) if im.ndim == 2 else {}
+
+# %% ../nbs/03_plots.ipynb #9d3e0a0e
+def _draw_heat(ax, heat, size, alpha):
+    "Draws `heat`, nowhere negative, over an image of (H, W) pixels."
+    H, W = size
+    if not heat.max() > 0: return ax.text(W/2, H*.95, 'empty heatmap', color='w', ha='center', fontsize=8)
+    extent = -.5, W-.5, H-.5, -.5
+    return ax.imshow(heat/heat.max(), cmap=heat_colors(alpha), vmin=0, vmax=1, extent=extent)
+
 # %% ../nbs/03_plots.ipynb #9c6f981c
 def plot_heatmap(
     image,            # (H, W) grey image, or (3, H, W) or (H, W, 3) of colours in [0, 1] or bytes
@@ -68,17 +85,14 @@ def plot_heatmap(
     alpha: float=.7,  # where the heatmap is at its maximum
 ):
     "The heatmap over its image, with the mask's outline."
-    ax, im = ax or plt.gca(), np.asarray(torch.as_tensor(image).cpu())
-    if im.ndim == 3 and im.shape[0] in (1, 3): im = im[0] if len(im) == 1 else im.transpose(1, 2, 0)
-    (H, W), grey = im.shape[:2], dict(cmap='gray', vmin=0, vmax=max(float(im.max()), 1e-9)) if im.ndim == 2 else {}
-    ax.imshow(im, extent=(-.5, W-.5, H-.5, -.5), **grey)
+    ax, (im, how) = ax or plt.gca(), _picture(image)
+    H, W = im.shape[:2]
+    ax.imshow(im, extent=(-.5, W-.5, H-.5, -.5), **how)
     heat = torch.as_tensor(cam_map).detach().cpu().double().squeeze().clamp_min(0).numpy()
-    if heat.max() > 0:
-        heat = heat/heat.max()
-        ax.imshow(heat, cmap=heat_colors(alpha), vmin=0, vmax=1, extent=(-.5, W-.5, H-.5, -.5))
-    else: ax.text(W/2, H*.95, 'empty heatmap', color='w', ha='center', fontsize=8)
+    _draw_heat(ax, heat, (H, W), alpha)
     if mask is not None: show_outline(mask, ax)
-    ax.set(xticks=[], yticks=[]); ax.set_title(title, fontsize=9)
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=9)
     return ax
 
 # %% ../nbs/03_plots.ipynb #7c6cf775
@@ -90,9 +104,11 @@ def heatmap_bar(
     "The colour bar of heatmaps, beside `axs`, on the grey of an image's middle."
     axs = np.ravel(axs).tolist()
     kwargs = dict(ticks=(0, .5, 1), label='heatmap ÷ its maximum', shrink=.9, aspect=25, pad=.02) | kwargs
-    heat = ScalarMappable(cmap=heat_colors(alpha)); heat.set_clim(0, 1)
+    heat = ScalarMappable(cmap=heat_colors(alpha))
+    heat.set_clim(0, 1)
     bar = axs[0].figure.colorbar(heat, ax=axs, **kwargs)
-    bar.ax.set_facecolor('0.4'); bar.outline.set_linewidth(.5)
+    bar.ax.set_facecolor('0.4')
+    bar.outline.set_linewidth(.5)
     return bar
 
 # %% ../nbs/03_plots.ipynb #64d231b7
@@ -122,6 +138,7 @@ def figure_png(fig: Figure, dpi: int=110) -> bytes:
     plt.close(fig)
     return buf.getvalue()
 
+# %% ../nbs/03_plots.ipynb #9d3e0a09
 def img_tag(png: bytes, alt: str='') -> str: # an HTML <img> that holds the picture
     "A PNG as an `<img>` that needs no other file."
     return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
