@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from heatcam.cam import heatmaps
 from heatcam.plots import STYLE, heatmap_bar, plot_heatmap
-from heatcam.terms import overlap
+from heatcam.study.runs import load_trial, trial_table
+from heatcam.terms import heat_areas, overlap
 from heatcam.heart.phantom import CLASSES
-from heatcam.heart.population import Study, study_sets
-from heatcam.heart.runs import load_trial, trial_table
+from heatcam.heart.tasks import described_study
 
 plt.style.use(STYLE)
 out = Path(sys.argv[1])
-study = Study(**json.loads((out/'study.json').read_text())['studies'][1])
+study = described_study(json.loads((out/'study.json').read_text())['studies'][1])
 trials = trial_table(out, [study])
-ph = study_sets(study)[2]
+ph = study.task.sets()[2]
 x, mask = torch.tensor(ph.images)[:,None]/255, torch.tensor(ph.mask())
 fig, axs = plt.subplots(2, 4, figsize=(11, 4.6), layout='constrained')
 shown = None
@@ -25,7 +25,7 @@ for row, arm in zip(axs, study.arms):
     # the model of median overlap among those that classify every test image rightly
     t = trials[(trials.arm == arm.name) & (trials.test_accuracy == 1)].sort_values('heart_overlap')
     logits, maps = heatmaps(load_trial(out, study, arm, int(t.trial.iloc[len(t)//2])), x)
-    v = overlap(maps, mask).numpy()
+    v = overlap(*heat_areas(maps, mask)).numpy()
     if shown is None:  # of each class's males, the one with the median overlap in the first arm
         males = [np.flatnonzero((ph.y == c) & (ph.hearts.sex == 'M')) for c in range(4)]
         shown = [k[np.argsort(v[k])[len(k)//2]] for k in males]

@@ -2,12 +2,12 @@
 import argparse, shutil, sys, tempfile
 from pathlib import Path
 
-from heatcam.heart.runs import run_studies
-from heatcam.heart.questions import SIZES, HEARTS, TAGS, Study, StudyError, arms
+from heatcam.heart.questions import SIZES, arms, shortcut_study
+from heatcam.study.runs import run_studies
+from heatcam.study.trials import StudyError
 
 root = Path(__file__).resolve().parent.parent
-study = Study('GAP, hard heart', arms(('cross-entropy', 'HiResCAM share', 'recipe'), 2), spec=HEARTS['hard'], tag=TAGS['glyph'],
-              model='small_cnn_gap', lr_arm='cross-entropy', **SIZES)
+study = shortcut_study('GAP, hard heart', 'hard', 'glyph', 'small_cnn_gap', arms(('cross-entropy', 'HiResCAM share', 'recipe'), 2), **SIZES)
 kept = ('study.json', 'trials')  # not the log, the lock and the mark of the run
 
 def main():

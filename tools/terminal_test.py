@@ -59,7 +59,7 @@ def stopped_and_continued(out):
     assert int(child.match[1])
     lines = screen(ends(child, [], 0, 600))
     find(lines, r'trials (\d+)/\1, 00:00 left █+')
-    find(lines, r' experiment +arm +trials .*')  # the table starts on a line of its own
+    find(lines, r' +study +arm +trials .*')  # the table starts on a line of its own
     assert (Path(out)/'report.html').stat().st_size > 10**5
 
 def narrow(out):
