@@ -23,20 +23,20 @@ from fastai.callback.mixup import MixHandler
 from fastai.callback.schedule import LRFinder, SchedCos
 from fastai.data.core import Datasets
 from fastai.learner import Learner, Metric
-from fastai.torch_core import TensorMask, apply, find_bs, maybe_gather, subplots, to_detach
+from fastai.torch_core import TensorMask, apply, find_bs, maybe_gather, to_detach
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from PIL import Image
 
 from .masks import UNANNOTATED, check_levels, check_whole, is_annotated
-from .cam import (SCORES, GridOf, InputOf, Recorded, as_method, cam_map, class_score, find_layer, heatmap, heatmaps,
-                         input_gradient, input_x_gradient)
-from .plots import heatmap_bar, plot_heatmap
+from .cam import (SCORES, GridOf, InputOf, Recorded, as_method, cam_map, class_score, find_layer, heatmap,
+                         heatmaps, input_gradient, input_x_gradient)
+from .plots import plot_heatmaps
 from .terms import as_term, heat_areas, heatmap_terms, overlap
 
 # %% ../nbs/05_callbacks.ipynb #46ee68b6
 class HeatmapLoss(Callback):
-    "Adds to the class loss, after the forward pass, how much of a map lies outside the mask. The defaults are the recipe."
+    "Adds to the class loss how much of a map lies outside the mask. The defaults are the recipe."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
     method = 'hires_cam'
     def __init__(self,
@@ -49,7 +49,7 @@ class HeatmapLoss(Callback):
         reshape=None,         # activations → (N, C, h, w); None: it is found how they are that, see `find_layer`
         method=None,          # a name in `heatcam.cam.METHODS`, or a function; None: that of the class
         max_cell=16,          # pixels: where no layer is named, the last one with cells at most so wide; None: the last
-        rise_from=.1,         # the share of `weight` at the start of a fit, from where it rises by a cosine; 1: constant
+        rise_from=.1,         # the share of `weight` at the start of a fit, from where it rises; 1: constant
     ):
         self.weight, self.rise_from, self.term, self.inside = weight, rise_from, term, inside
         self.layer, self.max_cell, self.reshape = layer, max_cell, reshape
@@ -88,7 +88,8 @@ def check(self: HeatmapLoss):
         f'rise_from must be the share of the weight at the start, from 0 to 1, got {self.rise_from!r}')
     if isinstance(self.layer, (list, tuple)) and not self.layer: raise ValueError(
         'layer is an empty list: name the layers, or give None')
-    if isinstance(self.layer, int): raise ValueError(f'layer names a layer: for a size in pixels say max_cell={self.layer}')
+    if isinstance(self.layer, int): raise ValueError(
+        f'layer names a layer: for a size in pixels say max_cell={self.layer}')
     of_input = as_method(self.method) in (input_gradient, input_x_gradient)
     if of_input and self.layer != 'input': raise ValueError(
         f"{as_method(self.method).__name__} is a map of the image: say layer='input', or choose a method for layers")
@@ -103,9 +104,9 @@ def _forget(self: HeatmapLoss):
 @patch
 def _fresh(self: HeatmapLoss):
     "Forgets the fit."
-    self._parts, self._fits = [], False                        # what was added to the table; in the training part of a fit
-    self._asked, self._places = {}, {}                         # the layers that are named, and where those found are
-    self._held, self._codes, self._sound = False, set(), False  # what was inside of the masks; the gradient was looked at
+    self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
+    self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
+    self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
     self._forget()
 
 @patch
@@ -115,6 +116,7 @@ def _leave(self: HeatmapLoss):
     if self._parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in self._parts))
     self._fresh()
 
+# %% ../nbs/05_callbacks.ipynb #e8446de7
 def _set_learn(self, v):
     if v is None and self.learn is not None: self._leave()  # removed, perhaps after an error
     self.__dict__['_learn'] = v
@@ -154,11 +156,12 @@ def check_batch(
         f'a batch has {n} target{"s"[:n != 1]}, a heatmap loss needs two: batches must be (image, class, mask). '
         + (f'Of this one, the first {k} parts went into the model: if only the image belongs there, say dls.n_inp = 1. '
            if k > 1 else '')
-        + 'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this Learner')
+        + 'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this '
+          'Learner')
     x, mask = xb[0], yb[-1]
     if mask.shape[-2:] != x.shape[-2:] or len(mask) != len(x): raise ValueError(
-        f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its image. '
-        'Resize both with the same transform')
+        f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its '
+        'image. Resize both with the same transform')
 
 # %% ../nbs/05_callbacks.ipynb #5e4ac9d3
 def check_codes(
@@ -234,8 +237,9 @@ def after_train(self: HeatmapLoss):
     if held.any() or not self._codes or not (self._trains or self.inside is not None): return
     want = 'any code but 0 and 255' if self.inside is None else f'inside={self.inside!r}'
     have = ', '.join(f'{o:g}' for o in sorted(self._codes))
-    raise ValueError(f'no mask of this epoch has a pixel inside, that is {want}: the masks hold {have}. All of every image would '
-                     'count as outside: name codes that the masks hold, or mark what is not annotated with 255')
+    raise ValueError(f'no mask of this epoch has a pixel inside, that is {want}: the masks hold {have}. All of '
+                     'every image would count as outside: name codes that the masks hold, or mark what is not '
+                     'annotated with 255')
 
 @patch(as_prop=True)
 def _trains(self: HeatmapLoss): return callable(self.weight) or self.weight > 0
@@ -280,7 +284,8 @@ def layer_at(model, name, layout # as `layer_place` returns them
 @patch
 def _ask(self: HeatmapLoss, which):
     "The places of the layers that `which` names; a name that is wrong is said here."
-    if which.named(): self._asked[which.place()] = [layer_place(self.learn.model, find_layer(self.learn.model, o)) for o in which.layers()]
+    model = self.learn.model
+    if which.named(): self._asked[which.place()] = [layer_place(model, find_layer(model, o)) for o in which.layers()]
 
 @patch
 def _found(self: HeatmapLoss, which):
@@ -354,8 +359,8 @@ def _what_is_behind(cb, e):
         'can differentiate only once, and a heatmap loss needs it twice. Name a later layer (layer=…)')
     if isinstance(e, TypeError) and len(cb.yb) > 1 and cb.class_loss is None: return ValueError(
         f'{e}: the class loss was given {len(cb.yb)} targets, {", ".join(str(tuple(o.shape)) for o in cb.yb)}. '
-        'Of the targets of a batch, a heatmap loss takes the last one for the mask and leaves the others to the class loss: '
-        'give one mask for each image, or a class loss for several targets')
+        'Of the targets of a batch, a heatmap loss takes the last one for the mask and leaves the others to the class '
+        'loss: give one mask for each image, or a class loss for several targets')
 
 @patch
 def _record(self: HeatmapLoss, do_one_batch):
@@ -402,8 +407,8 @@ def heatmap_loss_of(learn) -> HeatmapLoss:
     "The heatmap loss of a Learner. Raises `ValueError` where there is none."
     for cb in learn.cbs:
         if isinstance(cb, HeatmapLoss): return cb
-    raise ValueError('metrics of heatmaps need a callback that records heatmaps: add cbs=HiResCAMLoss() to the Learner, '
-                     'or HiResCAMLoss(weight=0) to watch without training on it')
+    raise ValueError('metrics of heatmaps need a callback that records heatmaps: add cbs=HiResCAMLoss() to the '
+                     'Learner, or HiResCAMLoss(weight=0) to watch without training on it')
 
 class _ClassLoss(KnownMean):
     def accumulate(self, learn):
@@ -430,8 +435,8 @@ def _refuse_mixing(self: HeatmapLoss):
     "MixUp and CutMix lay two images over each other, and don't say which."
     mixers = [type(cb).__name__ for cb in self.learn.cbs if isinstance(cb, MixHandler)]
     if mixers and self._trains: raise ValueError(
-        f'{mixers[0]} blends two images, and a blend has no mask that says where it may be looked at: remove {mixers[0]}, '
-        'or watch the heatmaps without training on them (weight=0)')
+        f'{mixers[0]} blends two images, and a blend has no mask that says where it may be looked at: remove '
+        f'{mixers[0]}, or watch the heatmaps without training on them (weight=0)')
 
 @patch
 def _open_table(self: HeatmapLoss):
@@ -529,6 +534,7 @@ def after_loss(self: HeatmapLoss):
         self.learn.pred = to_detach(self.learn.pred, cpu=False, gather=False)
         self.learn.loss_grad, self.learn.loss = self.learn.loss_grad.detach(), self.learn.loss.detach()
 
+# %% ../nbs/05_callbacks.ipynb #3d0ea0a4
 @patch
 def _add(self: HeatmapLoss, w, maps):
     "Adds `w` × the terms of the annotated images to the loss."
@@ -552,12 +558,13 @@ def after_backward(self: HeatmapLoss):
     "Raises `ValueError`, once per fit and before a step is made with it, for a gradient that is no number."
     if self._sound or not self.training or self._rec is None or self.weight_now == 0: return
     self._sound = True
-    if hasattr(self.learn, 'mixed_precision') or not self.learn.loss.isfinite().all(): return  # fastai tries again with a smaller scale
+    # in mixed precision fastai tries again with a smaller scale
+    if hasattr(self.learn, 'mixed_precision') or not self.learn.loss.isfinite().all(): return
     for name, p in self.learn.model.named_parameters():
         if p.grad is not None and p.grad.dtype != torch.float16 and not p.grad.isfinite().all(): raise ValueError(
-            f'the class loss and the term are numbers, but the gradient of their sum is none, in {name!r}: behind the recorded layer the '
-            'network probably uses an operation without a second derivative at these values, such as the length of a vector of zeros. '
-            'Name a later layer (layer=…)')
+            f'the class loss and the term are numbers, but the gradient of their sum is none, in {name!r}: behind the '
+            'recorded layer the network probably uses an operation without a second derivative at these values, such '
+            'as the length of a vector of zeros. Name a later layer (layer=…)')
 
 # %% ../nbs/05_callbacks.ipynb #94d494f9
 class HiResCAMLoss(HeatmapLoss):
@@ -580,7 +587,7 @@ class LayerCAMLoss(HeatmapLoss):
     method = 'layer_cam'
 
 # %% ../nbs/05_callbacks.ipynb #88e2292d
-_PLAIN = dict(evidence='positive', max_cell=None, rise_from=1.)  # the positive part at the last layer, a constant weight
+_PLAIN = dict(evidence='positive', max_cell=None, rise_from=1.)  # the positive part, at the last layer
 _TRUE = dict(score='true', **_PLAIN)
 PRESETS = dict(
     recipe={},                                                           # the class's own defaults
@@ -604,9 +611,11 @@ HeatmapLoss.published = _preset('published', 'The max-normalised heatmap of the 
 HeatmapLoss.share = _preset('share', "The share of the true class's heatmap outside: 1 - overlap.")
 HeatmapLoss.energy = _preset('energy', 'The share outside, where an empty heatmap costs 1 (Rao et al. 2023).')
 HeatmapLoss.l1 = _preset('l1', 'Mean difference of heatmap and mask (GRADIA, Gao et al. 2022; Rao et al. 2023).')
-HeatmapLoss.ppce = _preset('ppce', 'Cross-entropy of the heatmap inside the mask (Rao et al. 2023; HAICS, Shen et al. 2021).')
+HeatmapLoss.ppce = _preset(
+    'ppce', 'Cross-entropy of the heatmap inside the mask (Rao et al. 2023; HAICS, Shen et al. 2021).')
 HeatmapLoss.dice = _preset('dice', '1 - soft Dice of heatmap and mask (Dice 1945).')
-HeatmapLoss.rrr = _preset('rrr', 'The squared input gradient outside: right for the right reasons (Ross et al. 2017, eq. 1).')
+HeatmapLoss.rrr = _preset(
+    'rrr', 'The squared input gradient outside: right for the right reasons (Ross et al. 2017, eq. 1).')
 
 # %% ../nbs/05_callbacks.ipynb #030d4cad
 def batch_pictures(
@@ -624,8 +633,8 @@ def batch_maps(self: HeatmapLoss,
 ): # logits and signed maps (N, 1, h, w)
     "Scores and maps of a batch, in evaluation mode."
     y = b[1].as_subclass(torch.Tensor) if len(b) > 1 else None
-    return heatmaps(self.learn.model, b[0], which.layers()[-1], y, which.method, score=which.score, reshape=self.reshape,
-                    max_cell=which.max_cell)
+    return heatmaps(self.learn.model, b[0], which.layers()[-1], y, which.method, score=which.score,
+                    reshape=self.reshape, max_cell=which.max_cell)
 
 # %% ../nbs/05_callbacks.ipynb #c21323dd
 def class_names(vocab, y) -> str:
@@ -650,28 +659,25 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     trained: bool=False,  # the map that is trained, instead of the reference map
 ):
     "Images of a batch with heatmap, mask, target, prediction and overlap."
-    b, which, evidence = tuple(o[:max_n] for o in b), self.which if trained else REFERENCE, self.evidence if trained else 'positive'
+    b, which, evidence = tuple(o[:max_n] for o in b), REFERENCE, 'positive'
+    if trained: which, evidence = self.which, self.evidence
     (logits, maps), vocab = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None)
     guess, v = predicted_classes(logits, b[1]), overlap(*heat_areas(maps, b[-1], self.inside, evidence))
-    nrows = -(-len(v)//ncols)
-    axs = subplots(nrows, ncols, figsize=figsize or (2.6*ncols, 2.7*nrows))[1]
-    for ax in axs.flatten()[len(v):]: ax.set_axis_off()
-    for ax, im, m, y, p, mask, o in zip(axs.flatten(), batch_pictures(dl, b), maps, b[1], guess, b[-1], v):
-        where = '' if o.isnan() else f'\n{o:.0%} inside' + ' (trained map)'*trained
-        title = f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}'
-        plot_heatmap(im, heatmap(m, evidence), inside_mask(mask.reshape(mask.shape[-2:]), self.inside), ax, title)
-    heatmap_bar(axs)
-    return axs
+    masks = inside_mask(b[-1], self.inside)
+    said = ['' if o.isnan() else f'\n{o:.0%} inside' + ' (trained map)'*trained for o in v]
+    titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(b[1], guess, said)]
+    return plot_heatmaps(batch_pictures(dl, b), heatmap(maps, evidence), masks, titles, ncols, figsize)
 
 # %% ../nbs/05_callbacks.ipynb #42061f5d
 if not hasattr(Learner, '_show_results'): Learner._show_results = Learner.show_results
 @patch
 def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwargs):
-    "Shows results, with heatmaps where the learner has a `HeatmapLoss`. Raises `ValueError` for batches without targets."
+    "Shows results, with heatmaps where there is a `HeatmapLoss`. Raises `ValueError` for batches without targets."
     cbs = [cb for cb in self.cbs if isinstance(cb, HeatmapLoss)]
     if not cbs: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
     if dl is None: dl = self.dls[ds_idx].new(shuffle=shuffle)
     b = dl.one_batch()
     if len(b) == 2: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
-    if len(b) != 3: raise ValueError(f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} parts')
+    if len(b) != 3: raise ValueError(
+        f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} parts')
     cbs[0].show_heatmaps(b, dl, max_n, **kwargs)

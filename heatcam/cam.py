@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_cam', 'layer_cam', 'input_gradient',
-           'input_x_gradient', 'as_method', 'InputOf', 'GridOf', 'Recorded', 'class_score', 'tokens_to_grid',
-           'channels_last_to_grid', 'cam_map', 'heatmap', 'change_places', 'grid_score', 'AsChannelsFirst',
-           'AsChannelsLast', 'AsTokens', 'readings', 'grid_layers', 'find_layer', 'heatmaps']
+           'input_x_gradient', 'as_method', 'Recorded', 'InputOf', 'class_score', 'cam_map', 'heatmap',
+           'tokens_to_grid', 'channels_last_to_grid', 'change_places', 'grid_score', 'AsChannelsFirst',
+           'AsChannelsLast', 'AsTokens', 'GridOf', 'readings', 'grid_layers', 'find_layer', 'heatmaps']
 
 # %% ../nbs/02_cam.ipynb #ef54cbe2
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from fastai.torch_core import to_concat, to_detach
 from fastcore.basics import patch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 from torch.optim.swa_utils import AveragedModel
 
@@ -30,6 +30,7 @@ def hires_cam(
     "HiResCAM, Draelos & Carin 2020, eq. 3: activation times gradient, summed over the channels."
     return (acts*grads).sum(1, keepdim=True)
 
+# %% ../nbs/02_cam.ipynb #8c2e0a0c
 def grad_cam(
     acts: torch.Tensor,   # (N, C, h, w) activations
     grads: torch.Tensor,  # (N, C, h, w) gradient of the score with respect to them
@@ -46,11 +47,12 @@ def grad_cam_pp(
     acts: torch.Tensor,   # (N, C, h, w) activations
     grads: torch.Tensor,  # (N, C, h, w) gradient of the score with respect to them
 ) -> torch.Tensor: # (N, 1, h, w) signed map
-    "Grad-CAM++, Chattopadhay et al. 2018, eqs. 10 and 19 with an exponential score. A cell at the formula's pole counts 0."
+    "Grad-CAM++, Chattopadhay et al. 2018, eqs. 10 and 19, exponential score. A cell at the formula's pole counts 0."
     share = 2 + grads*acts.sum((2, 3), keepdim=True)
     weights = _over(grads.clamp_min(0), share, share.abs() < 1e-3).sum((2, 3), keepdim=True)
     return (acts*weights).sum(1, keepdim=True)
 
+# %% ../nbs/02_cam.ipynb #8c2e0a0e
 def xgrad_cam(
     acts: torch.Tensor,   # (N, C, h, w) activations
     grads: torch.Tensor,  # (N, C, h, w) gradient of the score with respect to them
@@ -60,6 +62,7 @@ def xgrad_cam(
     weights = _over((acts*grads).sum((2, 3), keepdim=True), total, total.abs() <= 1e-6*mass)
     return (acts*weights).sum(1, keepdim=True)
 
+# %% ../nbs/02_cam.ipynb #8c2e0a11
 def layer_cam(
     acts: torch.Tensor,   # (N, C, h, w) activations
     grads: torch.Tensor,  # (N, C, h, w) gradient of the score with respect to them
@@ -75,6 +78,7 @@ def input_gradient(
     "The length of the gradient at each pixel; its square is what RRR adds up (Ross et al. 2017, eq. 1)."
     return torch.linalg.vector_norm(grads, dim=1, keepdim=True)
 
+# %% ../nbs/02_cam.ipynb #8c2e0a16
 def input_x_gradient(
     acts: torch.Tensor,   # (N, C, h, w) the images
     grads: torch.Tensor,  # (N, C, h, w) gradient of the score with respect to them
@@ -83,7 +87,8 @@ def input_x_gradient(
     return hires_cam(acts, grads)
 
 # %% ../nbs/02_cam.ipynb #60b6a1b8
-METHODS = {f.__name__: f for f in (hires_cam, grad_cam, grad_cam_pp, xgrad_cam, layer_cam, input_gradient, input_x_gradient)}
+_methods = hires_cam, grad_cam, grad_cam_pp, xgrad_cam, layer_cam, input_gradient, input_x_gradient
+METHODS = {f.__name__: f for f in _methods}
 
 def as_method(
     m,  # one of `METHODS` by name, or a function of (activations, gradients)
@@ -91,90 +96,85 @@ def as_method(
     "An attribution by its name or as a function. Raises `ValueError` where it is neither."
     if callable(m): return m
     if isinstance(m, str) and m in METHODS: return METHODS[m]
-    raise ValueError(f'no method {m!r}: choose one of {", ".join(METHODS)}, or give a function of (activations, gradients)')
-
-# %% ../nbs/02_cam.ipynb #5b1f0a27
-class InputOf:
-    "The image, as a layer to record: what goes into `model`."
-    def __init__(self, model: nn.Module): self.model = model
-
-class GridOf:
-    "A layer to record as (N, C, h, w) where its output is that in another order: tokens, or channels last."
-    def __init__(self,
-        layer: nn.Module,
-        layout,  # how to read the output: `AsChannelsLast()` or `AsTokens(…)`
-    ): self.layer, self.layout = layer, layout
-    def __repr__(self): return f'{type(self.layer).__name__}, read as {self.layout}'
+    raise ValueError(
+        f'no method {m!r}: choose one of {", ".join(METHODS)}, or give a function of (activations, gradients)')
 
 # %% ../nbs/02_cam.ipynb #48fcdafe
 class Recorded:
-    "Records the activations of `layer` in the forward passes of a `with` block; gradients can be taken with respect to them."
+    "Records the activations of `layer` in the forward passes of a `with` block, for gradients with respect to them."
     def __init__(self,
         layer,  # a module whose output is a tensor, an `InputOf` a model, a `GridOf` a module, or a list of them
     ):
         self.one = not isinstance(layer, (list, tuple))
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
+        self._acts, self._undo = [None]*len(self.layers), ExitStack()
 
     def __enter__(self):
         if torch.is_inference_mode_enabled(): raise ValueError(
-            'a map needs gradients, and torch.inference_mode() rules them out: use torch.no_grad(), where a map can be had')
-        self.grad_mode, self._acts, self.hooks = torch.is_grad_enabled(), [None]*len(self.layers), []
-        self.twice = ExitStack()
-        self.twice.enter_context(uncompiled())
-        if self.grad_mode:
-            self.twice.enter_context(sdpa_kernel(SDPBackend.MATH))
-            self.twice.enter_context(differentiable_twice())
-        for i, layer in enumerate(self.layers):
-            if isinstance(layer, InputOf): hook = layer.model.register_forward_pre_hook(self._keeper(i, of_input=True))
-            elif isinstance(layer, GridOf): hook = layer.layer.register_forward_hook(self._keeper(i, layout=layer.layout))
-            else: hook = layer.register_forward_hook(self._keeper(i))
-            self.hooks.append(hook)
+            'a map needs gradients, and torch.inference_mode() rules them out: use torch.no_grad(), '
+            'where a map can be had')
+        self._acts = [None]*len(self.layers)
+        with ExitStack() as undo:  # an error on the way in puts everything back, too
+            undo.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+            undo.enter_context(uncompiled())
+            if torch.is_grad_enabled(): undo.enter_context(differentiable_twice())
+            for i, layer in enumerate(self.layers): undo.callback(self._hook(i, layer).remove)
+            self._undo = undo.pop_all()
         return self
 
-    def __exit__(self, *exc):
-        for h in self.hooks: h.remove()
-        self.twice.close()
-        torch.set_grad_enabled(self.grad_mode)
-
-    @property
-    def acts(self): # what was recorded: a tensor, or a list of them where a list of layers was given; None where nothing was
-        return self._acts[0] if self.one else self._acts
+    def __exit__(self, *exc): self._undo.close()
 
 # %% ../nbs/02_cam.ipynb #d5bb6921
-@patch
-def _keeper(self: Recorded, i, of_input=False, layout=None):
-    "A hook that records layer `i`."
-    def keep(module, args, out=None):
-        t = args[0] if of_input else out
-        if not isinstance(t, torch.Tensor) or not t.is_floating_point(): raise ValueError(
-            f'the layer {type(module).__name__} {"takes" if of_input else "returns"} {_describe(t)}: '
-            'a map needs activations, a tensor of floats')
-        torch.set_grad_enabled(True)  # also in validation; __exit__ sets it back
-        plain = t.as_subclass(torch.Tensor)  # fastai's tensor types slow a graph down and do nothing in it
-        acts = plain if layout is None else layout(plain)
-        self._acts[i] = acts if acts.requires_grad else acts.detach().requires_grad_()
-        on = self._acts[i].clone() if layout is None else layout.back(self._acts[i], plain)
-        on = on.as_subclass(type(t))
-        return (on, *args[1:]) if of_input else on
-    return keep
-
-def _has_grid(o): return isinstance(o, torch.Tensor) and o.ndim == 4 and o.shape[-2]*o.shape[-1] > 1
 def _describe(o):
     return f'shape {tuple(o.shape)} of {o.dtype}' if isinstance(o, torch.Tensor) else f'a {type(o).__name__}'
+
+@patch
+def _keep(self: Recorded, i, module, t, verb='returns', layout=None):
+    "Records `t` as the activations of layer `i`, and returns the copy with which the network goes on."
+    if not isinstance(t, torch.Tensor) or not t.is_floating_point(): raise ValueError(
+        f'the layer {type(module).__name__} {verb} {_describe(t)}: a map needs activations, a tensor of floats')
+    torch.set_grad_enabled(True)  # also in validation; __exit__ sets it back
+    plain = t.as_subclass(torch.Tensor)  # fastai's tensor types slow a graph down and do nothing in it
+    acts = plain if layout is None else layout(plain)
+    self._acts[i] = acts if acts.requires_grad else acts.detach().requires_grad_()
+    on = self._acts[i].clone() if layout is None else layout.back(self._acts[i], plain)
+    return on.as_subclass(type(t))
+
+@patch
+def _hook(self: Recorded, i, layer):
+    "Registers what records `layer`."
+    keep = partial(self._keep, i)
+    if not isinstance(layer, nn.Module): return layer.hook(keep)  # an `InputOf` or a `GridOf`
+    return layer.register_forward_hook(lambda m, args, out: keep(m, out))
+
+@patch(as_prop=True)
+def acts(self: Recorded):
+    "What was recorded: a tensor, or a list of them where a list of layers was given; None where nothing was."
+    return self._acts[0] if self.one else self._acts
+
+# %% ../nbs/02_cam.ipynb #5b1f0a27
+class InputOf:
+    "The image, as a layer to record: what goes into `model`."
+    def __init__(self, model: nn.Module): self.model = model
+    def hook(self, keep):
+        "Registers what records the image."
+        return self.model.register_forward_pre_hook(lambda m, args: (keep(m, args[0], 'takes'), *args[1:]))
 
 # %% ../nbs/02_cam.ipynb #e1160875
 def _true(logits, y, **_):
     if y is None: raise ValueError("the score 'true' needs the classes y; without them there is 'predicted'")
-    if y.ndim == 2 and y.shape[1] > 1: return (logits*y).sum(1)  # one column a class: several can be true
+    if y.ndim == 2 and y.shape[1] > 1: return (logits*y).sum(1)  # one column per class: several can be true
     if logits.shape[1] == 1: return logits.squeeze(1)*(2*y.view(-1).to(logits.dtype) - 1)
     return logits.gather(1, y.view(-1, 1).long()).squeeze(1)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b0b
 def _predicted(logits, y, **_):
     if logits.shape[1] == 1: return logits.squeeze(1).abs()
     top = logits.max(1).values
     if y is None or y.ndim == 1 or y.shape[1] == 1: return top
     return torch.where((logits > 0).any(1), logits.clamp_min(0).sum(1), top)  # several classes: all that are predicted
 
+# %% ../nbs/02_cam.ipynb #8c2e0b02
 def _projection(logits, y, generator=None):
     # from a generator one v for all images: an image's map must not depend on its place in the batch
     size = logits.shape if generator is None else (1, logits.shape[1])
@@ -185,62 +185,75 @@ def _log_probs(logits, y, **_):
     if several: return (F.logsigmoid(logits) + F.logsigmoid(-logits)).sum(1)
     return logits.log_softmax(1).sum(1)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b0e
 # what a score reads of the targets: their values, whether several classes can be true, or nothing
 _true.reads, _predicted.reads, _log_probs.reads, _projection.reads = 'labels', 'kind', 'kind', None
 
 SCORES = dict(true=_true, predicted=_predicted, projection=_projection, log_probs=_log_probs)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b04
+def _checked_logits(logits, score):
+    "`logits` as (N, classes), in float32 or wider. Raises `ValueError` where they are something else."
+    if not isinstance(logits, torch.Tensor): raise ValueError(
+        f'the score {score!r} needs class scores of shape (N, classes), and the model returns a '
+        f'{type(logits).__name__}: give a function as score, (outputs, targets) → (N,)')
+    z = logits.unsqueeze(1) if logits.ndim == 1 else logits
+    if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
+    return z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
+
+# %% ../nbs/02_cam.ipynb #8c2e0b10
+def _check_targets(t, z):
+    "Raises `ValueError` where the targets `t` are not those of the logits `z`."
+    if len(t) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(t)}')
+    if t.ndim > 2 or (t.ndim == 2 and t.shape[1] not in (1, z.shape[1])): raise ValueError(
+        f'targets of shape {tuple(t.shape)} for class scores of shape {tuple(z.shape)}: '
+        'give (N,) class indices or one column per class')
+
 # %% ../nbs/02_cam.ipynb #f017fad9
 def class_score(
-    logits: torch.Tensor,        # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
-    y: torch.Tensor|None=None,   # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
-    score=None,                  # one of `SCORES`, or a function (what the model returns, y) → (N,); None: 'true', or without y 'predicted'
-    generator=None,              # of 'projection': then one v for all images; None: PyTorch's own, a new v for each image
-) -> torch.Tensor: # (N,) one score an image
-    "The number whose map is drawn."
+    logits: torch.Tensor,       # (N, classes), or (N,) or (N, 1) of a binary model; before sigmoid or softmax
+    y: torch.Tensor|None=None,  # (N,) class indices, or (N, classes) of 0 and 1 where several can be true
+    score=None,                 # one of `SCORES`, or a function of (what the model returns, y) → (N,)
+                                # None: 'true', or without y 'predicted'
+    generator=None,             # of 'projection': then one v for all images; None: a new v for each image
+) -> torch.Tensor: # (N,) one score per image
+    "The number whose map is drawn. Raises `ValueError` where the logits, the targets or the score can't be meant."
     score = score or ('predicted' if y is None else 'true')
-    plain = [o.as_subclass(torch.Tensor) if isinstance(o, torch.Tensor) else o for o in (logits, y)]
-    if callable(score): return score(*plain)
-    if score not in SCORES: raise ValueError(f'no score {score!r}: choose one of {", ".join(SCORES)}, or give a function')
-    if not isinstance(plain[0], torch.Tensor): raise ValueError(
-        f'the score {score!r} needs class scores of shape (N, classes), and the model returns a {type(logits).__name__}: '
-        'give a function as score, (outputs, targets) → (N,)')
-    z = plain[0].unsqueeze(1) if plain[0].ndim == 1 else plain[0]
-    if z.dtype in (torch.float16, torch.bfloat16): z = z.float()
-    if z.ndim != 2: raise ValueError(f'class scores must be (N, classes), got {tuple(z.shape)}')
-    t = plain[1] if SCORES[score].reads else None
-    if t is not None and len(t) != len(z): raise ValueError(f'{len(z)} images, but targets for {len(t)}')
-    if t is not None and (t.ndim > 2 or (t.ndim == 2 and t.shape[1] not in (1, z.shape[1]))): raise ValueError(
-        f'targets of shape {tuple(t.shape)} for class scores of shape {tuple(z.shape)}: give (N,) class indices or one column a class')
+    logits, y = (o.as_subclass(torch.Tensor) if isinstance(o, torch.Tensor) else o for o in (logits, y))
+    if callable(score): return score(logits, y)
+    if score not in SCORES: raise ValueError(
+        f'no score {score!r}: choose one of {", ".join(SCORES)}, or give a function')
+    z, t = _checked_logits(logits, score), y if SCORES[score].reads else None
+    if t is not None: _check_targets(t, z)
     return SCORES[score](z, t, generator=generator)
 
-# %% ../nbs/02_cam.ipynb #36ee56a4
-def tokens_to_grid(
-    tokens: torch.Tensor,    # (N, T, C), as a vision transformer has them
-    size: tuple|None=None,   # (h, w) of the grid, needed where images are not square; None: the largest square that T tokens fill
-) -> torch.Tensor: # (N, C, h, w)
-    "A `reshape` for vision transformers: the last h × w tokens; those before them, class and register tokens, are left out."
-    if tokens.ndim != 3: raise ValueError(f'tokens must be (N, T, C), got {tuple(tokens.shape)}')
-    h, w = size or [int(tokens.shape[1]**.5)]*2
-    if h*w > tokens.shape[1]: raise ValueError(f'{tokens.shape[1]} tokens do not fill a grid of {h} × {w} cells')
-    return tokens[:,tokens.shape[1] - h*w:].transpose(1, 2).unflatten(2, (h, w))
-
-def channels_last_to_grid(
-    acts: torch.Tensor,  # (N, h, w, C), as inside a Swin transformer
-) -> torch.Tensor: # (N, C, h, w)
-    "A `reshape` for layers that keep the channels last."
-    return acts.permute(0, 3, 1, 2)
-
 # %% ../nbs/02_cam.ipynb #645fb84f
+def _has_grid(o): return isinstance(o, torch.Tensor) and o.ndim == 4 and o.shape[-2]*o.shape[-1] > 1
+
 def _map(acts, grads, method, reshape):
-    "The map of one layer, in float32 or wider."
+    "The map of one layer, in float32 or wider. Raises `ValueError` where the layer has no grid."
     pair = [o if o.dtype in (torch.float32, torch.float64) else o.float() for o in (acts, grads)]
     if reshape is not None: pair = [reshape(o) for o in pair]
     if not _has_grid(pair[0]): raise ValueError(
-        f'the recorded layer has {_describe(pair[0])}: a map needs activations of shape (N, C, h, w) with more than one '
-        'cell. Choose another layer, or say with `reshape` how they become a grid (tokens_to_grid for a transformer)')
+        f'the recorded layer has {_describe(pair[0])}: a map needs activations of shape (N, C, h, w) with more than '
+        'one cell. Choose another layer, or say with `reshape` how they become a grid (tokens_to_grid for a '
+        'transformer)')
     return method(*pair)
 
+# %% ../nbs/02_cam.ipynb #8c2e0b11
+def _differentiate(score, layers, create_graph):
+    "The gradient of `score` with respect to each of `layers`. Raises `ValueError` where there is none."
+    if any(o is None for o in layers): raise ValueError(
+        'the recorded layer was not run in the forward pass: choose a layer that the model uses')
+    if not score.requires_grad: raise ValueError(
+        'the score carries no gradient: run the model and compute the score where gradients are enabled, or inside of '
+        'the `with Recorded(…)` block, with a layer on the way to the output')
+    grads = torch.autograd.grad(score.sum(), layers, create_graph=create_graph, retain_graph=True, allow_unused=True)
+    if any(g is None for g in grads): raise ValueError(
+        'the score does not depend on the recorded layer: choose a layer on the way to the output')
+    return grads
+
+# %% ../nbs/02_cam.ipynb #8c2e0b05
 def cam_map(
     acts,                     # recorded activations (N, C, h, w), or a list of them
     score: torch.Tensor,      # (N,) scores that depend on them
@@ -248,19 +261,11 @@ def cam_map(
     create_graph: bool=True,  # keep the map differentiable
     reshape=None,             # activations → (N, C, h, w), where they are something else: `tokens_to_grid`
 ): # (N, 1, h, w) signed map, float32 or wider, or a list of them
-    "The map of `score` on the grid of `acts`, by one backward pass for all layers. Raises `ValueError` where there is none."
-    method = as_method(method)
-    layers = list(acts) if isinstance(acts, (list, tuple)) else [acts]
-    if any(o is None for o in layers): raise ValueError(
-        'the recorded layer was not run in the forward pass: choose a layer that the model uses')
-    if not score.requires_grad: raise ValueError(
-        'the score carries no gradient: run the model and compute the score where gradients are enabled, or inside of the '
-        '`with Recorded(…)` block, with a layer on the way to the output')
-    grads = torch.autograd.grad(score.sum(), layers, create_graph=create_graph, retain_graph=True, allow_unused=True)
-    if any(g is None for g in grads): raise ValueError(
-        'the score does not depend on the recorded layer: choose a layer on the way to the output')
-    maps = [_map(a, g, method, reshape) for a, g in zip(layers, grads)]
-    return maps if isinstance(acts, (list, tuple)) else maps[0]
+    "The map of `score` on the grid of `acts`, by one backward pass. Raises `ValueError` where there is none."
+    method, several = as_method(method), isinstance(acts, (list, tuple))
+    layers = list(acts) if several else [acts]
+    maps = [_map(a, g, method, reshape) for a, g in zip(layers, _differentiate(score, layers, create_graph))]
+    return maps if several else maps[0]
 
 # %% ../nbs/02_cam.ipynb #30e6a12a
 EVIDENCE = dict(positive=lambda m: m.clamp_min(0), absolute=lambda m: m.abs())
@@ -269,9 +274,27 @@ def heatmap(
     maps: torch.Tensor,         # (N, 1, h, w) signed maps
     evidence: str='positive',   # 'positive', or 'absolute' to count evidence against the score as well
 ) -> torch.Tensor: # (N, 1, h, w), nowhere negative
-    "The part of a map that counts."
+    "The part of a map that counts. Raises `ValueError` for another `evidence`."
     if evidence not in EVIDENCE: raise ValueError(f"evidence must be 'positive' or 'absolute', got {evidence!r}")
     return EVIDENCE[evidence](maps)
+
+# %% ../nbs/02_cam.ipynb #36ee56a4
+def tokens_to_grid(
+    tokens: torch.Tensor,    # (N, T, C); class and register tokens, which come first, are left out
+    size: tuple|None=None,   # (h, w) of the grid; None: the largest square that T tokens fill
+) -> torch.Tensor: # (N, C, h, w)
+    "A `reshape` for vision transformers: the last h × w tokens. Raises `ValueError` where there are not so many."
+    if tokens.ndim != 3: raise ValueError(f'tokens must be (N, T, C), got {tuple(tokens.shape)}')
+    h, w = size or [int(tokens.shape[1]**.5)]*2
+    if h*w > tokens.shape[1]: raise ValueError(f'{tokens.shape[1]} tokens do not fill a grid of {h} × {w} cells')
+    return tokens[:,tokens.shape[1] - h*w:].transpose(1, 2).unflatten(2, (h, w))
+
+# %% ../nbs/02_cam.ipynb #8c2e0b09
+def channels_last_to_grid(
+    acts: torch.Tensor,  # (N, h, w, C), as inside a Swin transformer
+) -> torch.Tensor: # (N, C, h, w)
+    "A `reshape` for layers that keep the channels last."
+    return acts.permute(0, 3, 1, 2)
 
 # %% ../nbs/02_cam.ipynb #5b1f0a02
 def _thirds(n): return ((torch.arange(n) + .5)*3/n).long()
@@ -287,21 +310,23 @@ def change_places(
     noise = torch.randn(x.shape[1:], generator=gen)*(x[0].float().std().nan_to_num().item() or 1.)
     return torch.where(at.view(10, *[1]*(x.ndim - 3), h, w), x + noise.to(x), x)
 
+# %% ../nbs/02_cam.ipynb #5b1f0a13
 def _says(acts):
-    "Where each cell says that it lies, (2, h, w), from 0 to 2: the mean of the nine places, weighted by how much each moves it."
+    "Where each cell says that it lies, (2, h, w), from 0 to 2: the mean of the nine places, weighted by how it moves."
     some = acts.float()[:,::max(1, acts.shape[1]//32)]  # of the channels, to save time
     change = some[1:] - some[:1]
     moved = (change - change.mean((2, 3), keepdim=True)).norm(dim=1)  # beyond what moves all cells alike
     share, place = (moved/moved.sum(0)).nan_to_num(), torch.arange(9, device=acts.device)
     return torch.stack([(share*o[:,None,None]).sum(0) for o in (place//3, place%3)])
 
-# %% ../nbs/02_cam.ipynb #5b1f0a13
+# %% ../nbs/02_cam.ipynb #8c2e0c1a
 def grid_score(
     acts: torch.Tensor,  # (10, C, h, w) activations of an image and its nine changes
 ) -> float: # from -1 to 1
-    "Do the cells lie where they say? The correlation of the two, up and down or left and right, whichever is lower."
+    "Do the cells lie where they say? The correlation of the two, down or across, whichever is lower."
     lies = torch.meshgrid(*[torch.arange(float(n), device=acts.device) for n in acts.shape[-2:]], indexing='ij')
-    pairs = [torch.stack([a.flatten(), b.flatten()]) for a, b, n in zip(_says(acts), lies, acts.shape[-2:]) if n > 1]
+    both = zip(_says(acts), lies, acts.shape[-2:])
+    pairs = [torch.stack([a.flatten(), b.flatten()]) for a, b, n in both if n > 1]
     return min((torch.corrcoef(o)[0, 1].nan_to_num().item() for o in pairs), default=0.)
 
 # %% ../nbs/02_cam.ipynb #5b1f0a01
@@ -319,7 +344,7 @@ class AsChannelsLast:
 
 # %% ../nbs/02_cam.ipynb #5b1f0a29
 class AsTokens:
-    "(N, T, C), as in a vision transformer: `skip` tokens that are no cells, then the grid row by row, then what is left."
+    "(N, T, C), as in a vision transformer: `skip` tokens that are no cells, the grid row by row, what is left."
     def __init__(self,
         size: tuple,    # (h, w) of the grid
         skip: int=0,    # class and register tokens before it
@@ -331,18 +356,30 @@ class AsTokens:
 
     def __call__(self, acts):
         if acts.shape[1] != self.total: raise ValueError(
-            f'a grid of {self.size[0]} × {self.size[1]} cells was found among {self.total} tokens, now there are {acts.shape[1]}: '
-            'images must keep their size')
+            f'a grid of {self.size[0]} × {self.size[1]} cells was found among {self.total} tokens, '
+            f'now there are {acts.shape[1]}: images must keep their size')
         return tokens_to_grid(acts[:,:self.end], self.size)
 
-    def back(self, grid, acts): return torch.cat([acts[:,:self.skip], grid.flatten(2).transpose(1, 2), acts[:,self.end:]], 1)
+    def back(self, grid, acts):
+        return torch.cat([acts[:,:self.skip], grid.flatten(2).transpose(1, 2), acts[:,self.end:]], 1)
+
     def __repr__(self):
         h, w = self.size
         return f'{h} × {w} of {self.total} tokens' + f', from number {self.skip} on'*(self.total > h*w)
 
-# %% ../nbs/02_cam.ipynb #5b1f0a03
-_SURE = .7  # of a grid's score
+# %% ../nbs/02_cam.ipynb #8c2e0c05
+class GridOf:
+    "A layer to record as (N, C, h, w) where its output is that in another order: tokens, or channels last."
+    def __init__(self,
+        layer: nn.Module,
+        layout,  # how to read the output: `AsChannelsLast()` or `AsTokens(…)`
+    ): self.layer, self.layout = layer, layout
+    def hook(self, keep):
+        "Registers what records the layer."
+        return self.layer.register_forward_hook(lambda m, args, out: keep(m, out, layout=self.layout))
+    def __repr__(self): return f'{type(self.layer).__name__}, read as {self.layout}'
 
+# %% ../nbs/02_cam.ipynb #5b1f0a03
 def _square(size, image):
     "Are the cells of a grid of `size` at most twice as long as wide?"
     return .5 <= image[0]*size[1]/(image[1]*size[0]) <= 2
@@ -368,21 +405,35 @@ def readings(
     size = lambda grid: grid.shape[-2:]  # in one row or column, one of the directions stays unproven
     return [(o, g) for o, g in both if _has_grid(g) and (min(size(g)) > 1 or _square(size(g), image))]
 
+# %% ../nbs/02_cam.ipynb #8c2e0c08
+_SURE = .7  # of a grid's score
+
 def _read(acts, x):
     "The layout in which `acts`, of the ten images `x`, is a grid; None where nothing is sure."
     if not isinstance(acts, torch.Tensor) or not acts.is_floating_point() or len(acts) != len(x): return None
-    scored = [(grid_score(grid), layout) for layout, grid in readings(acts.as_subclass(torch.Tensor), x.shape[-2:])]
+    ways = readings(acts.as_subclass(torch.Tensor), x.shape[-2:])
+    scored = [(grid_score(grid), layout) for layout, grid in ways]
     score, layout = max(scored, key=lambda o: o[0], default=(0, None))
     return layout if score >= _SURE else None
 
-# %% ../nbs/02_cam.ipynb #11970d04
-_PASSED_OVER = (_MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)
+# %% ../nbs/02_cam.ipynb #5b1f0a1b
+@contextmanager
+def _evaluating(model):
+    "Evaluation mode, with the modes put back."
+    modes = {m: m.training for m in model.modules()}
+    model.eval()
+    try: yield
+    finally:
+        for m, mode in modes.items(): m.training = mode
 
-def _bare(model):
-    "The model itself, without what PyTorch wraps around it to distribute, compile or average it."
-    model = getattr(model, '_orig_mod', model)
-    wrappers = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
-    return model.module if isinstance(model, wrappers) else model
+@contextmanager
+def _unnoticed(model, x):
+    "Evaluation mode, with the modes and the random state put back."
+    with _evaluating(model), torch.random.fork_rng([x.device] if x.is_cuda else []): yield
+
+# %% ../nbs/02_cam.ipynb #11970d04
+_POOLS = _MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd
+_PASSED_OVER = *_POOLS, nn.modules.dropout._DropoutNd, nn.Identity
 
 def _grid(out, reshape):
     "`out` as (N, C, h, w), or None where it can't be."
@@ -390,6 +441,7 @@ def _grid(out, reshape):
     except Exception: return None  # what it was not made for
     return out if _has_grid(out) else None
 
+# %% ../nbs/02_cam.ipynb #8c2e0c18
 def _candidate(m, out, x, reshape):
     "May `out`, the output of the module `m`, be the layer that is picked?"
     if isinstance(m, _PASSED_OVER) or not out.is_floating_point(): return False
@@ -398,35 +450,15 @@ def _candidate(m, out, x, reshape):
     if out.ndim == 3 and leaf and not norm: return False
     return len(out) == len(x) and bool(readings(out, x.shape[-2:]))
 
-# %% ../nbs/02_cam.ipynb #5b1f0a1b
-def _devices(x): return [x.device] if x.is_cuda else []
-
-@contextmanager
-def _unnoticed(model, x):
-    "Evaluation mode, with the modes and the random state put back."
-    modes = {m: m.training for m in model.modules()}
-    model.eval()
-    try:
-        with torch.random.fork_rng(_devices(x)): yield
-    finally:
-        for m, mode in modes.items(): m.training = mode
-
-def _weights(model):
-    "Weights to look with."
-    yield {}  # its own
-    # behind a head of zeros, which some networks start with, nothing depends on anything yet
-    yield {n: p.detach() + .02*torch.randn_like(p) for n, p in model.named_parameters()}
-    # in a network that has diverged, no number is one any more
-    yield {n: torch.randn_like(p)/p[:1].numel()**.5 for n, p in model.named_parameters()} | {
-        n: b.nan_to_num(1., 1., 1.) for n, b in model.named_buffers() if b.is_floating_point()}
-
-# %% ../nbs/02_cam.ipynb #99c9d858
+# %% ../nbs/02_cam.ipynb #8c2e0c0e
 def _gradients(outs, logits):
     "The gradient of each of `outs` that moves `logits`, None of the others."
-    if not outs or not isinstance(logits, torch.Tensor) or not logits.requires_grad: return [torch.ones_like(o) for o in outs]
+    known = isinstance(logits, torch.Tensor) and logits.requires_grad
+    if not outs or not known: return [torch.ones_like(o) for o in outs]
     v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
     return torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
 
+# %% ../nbs/02_cam.ipynb #99c9d858
 def _look(model, params, x, reshape):
     "Runs `model` once: {name: gradient of its output, or None} of the layers that may be picked."
     found, seen, hooks = {}, {}, []
@@ -434,7 +466,8 @@ def _look(model, params, x, reshape):
         def hook(m, args, out):
             found.pop(name, None)
             if not isinstance(out, torch.Tensor): return
-            new = seen.get(id(out), (None, -1))[1] != out._version  # a block often returns what its last part has returned
+            # a block often returns what its last part has returned
+            new = seen.get(id(out), (None, -1))[1] != out._version
             seen[id(out)] = out, out._version
             if new and m is not model and _candidate(m, out, x, reshape): found[name] = out
         return hook
@@ -460,21 +493,23 @@ def _follow(layout, out):
 
 # %% ../nbs/02_cam.ipynb #5b1f0a04
 def _pass(model, params, x, wanted, known=None):
-    "Runs `model` on an image and its nine changes: {name: (layout or None, what was returned)} of `wanted`, in the order of their runs."
+    "Runs `model` on an image and its nine changes: {name: (layout or None, what was returned)} of `wanted`."
     read, hooks = {}, []
     image, *rest = [_ten(o) for o in _inputs(x)]
     def look(name):
         def hook(m, args, out):
             read.pop(name, None)
             layout = (known or {}).get(name)
-            if known is not None and isinstance(m, nn.Conv2d) and getattr(args[0], 'follows', False): layout = AsChannelsFirst()
+            follows = known is not None and isinstance(m, nn.Conv2d) and getattr(args[0], 'follows', False)
+            if follows: layout = AsChannelsFirst()
             if layout is None or _grid(out, layout) is None: layout = _read(out, image)
             read[name] = layout, _describe(out)
             if known is not None and layout is not None: return _follow(layout, out)
         return hook
     try:
         hooks += [m.register_forward_hook(look(n)) for n, m in model.named_modules() if n in wanted]
-        with torch.no_grad(): torch.func.functional_call(model, params, (_follow(AsChannelsFirst(), image), *rest))
+        start = _follow(AsChannelsFirst(), image)
+        with torch.no_grad(): torch.func.functional_call(model, params, (start, *rest))
     finally:
         for h in hooks: h.remove()
     return read
@@ -491,6 +526,14 @@ def _prove(model, params, x, wanted, goal=None):
         read, new = _pass(model, params, x, wanted, found), False
 
 # %% ../nbs/02_cam.ipynb #5b1f0a05
+def _weights(model):
+    "Weights to look with: the model's own, those with a little noise, and random ones."
+    yield {}
+    yield {n: p.detach() + .02*torch.randn_like(p) for n, p in model.named_parameters()}
+    drawn = {n: torch.randn_like(p)/p[:1].numel()**.5 for n, p in model.named_parameters()}
+    yield drawn | {n: b.nan_to_num(1., 1., 1.) for n, b in model.named_buffers() if b.is_floating_point()}
+
+# %% ../nbs/02_cam.ipynb #8c2e0c19
 def _proven(model, x, reshape):
     "[(name, (h, w), layout)] of the layers that are a grid, and whose cells the model's output depends on."
     with _unnoticed(model, x):
@@ -498,8 +541,16 @@ def _proven(model, x, reshape):
             grads = _look(model, params, x, reshape)
             layouts = _prove(model, params, x, grads)[0] if reshape is None else dict.fromkeys(grads, reshape)
             grids = {n: layouts[n](g) for n, g in grads.items() if n in layouts and g is not None}
-            if res := [(n, tuple(g.shape[-2:]), layouts[n]) for n, g in grids.items() if (g != 0).any()]: return res
+            res = [(n, tuple(g.shape[-2:]), layouts[n]) for n, g in grids.items() if (g != 0).any()]
+            if res: return res
     return []
+
+# %% ../nbs/02_cam.ipynb #8c2e0c12
+def _bare(model):
+    "The model itself, without what PyTorch wraps around it to distribute, compile or average it."
+    model = getattr(model, '_orig_mod', model)
+    wrappers = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
+    return model.module if isinstance(model, wrappers) else model
 
 def grid_layers(
     model: nn.Module,
@@ -520,11 +571,13 @@ def _named(model, name, x):
             for wanted in ([name], modules):
                 found, read = _prove(model, params, x, wanted, name)
                 if name in found: return _as_grid(modules[name], found[name])
-    if name not in read: raise ValueError(f'the layer {name!r} was not run in the forward pass: choose a layer that the model uses')
+    if name not in read: raise ValueError(
+        f'the layer {name!r} was not run in the forward pass: choose a layer that the model uses')
     raise ValueError(
-        f'the layer {name!r} is no picture: for ten images of {tuple(x0.shape[-2:])} pixels it returns {read[name][1]}, and a map needs '
-        'activations of shape (N, C, h, w) with more than one cell that follow the image when its places change. Attention weights and '
-        'windows do not. Name another layer, or say with `reshape` how its output becomes such a grid (tokens_to_grid for a transformer)')
+        f'the layer {name!r} is no picture: for ten images of {tuple(x0.shape[-2:])} pixels it returns '
+        f'{read[name][1]}, and a map needs activations of shape (N, C, h, w) with more than one cell that follow the '
+        'image when its places change. Attention weights and windows do not. Name another layer, or say with `reshape` '
+        'how its output becomes such a grid (tokens_to_grid for a transformer)')
 
 # %% ../nbs/02_cam.ipynb #5b1f0a07
 def _picked(model, x, reshape, max_cell):
@@ -533,12 +586,14 @@ def _picked(model, x, reshape, max_cell):
     if isinstance(x, tuple): raise ValueError(f'the model takes {len(x)} inputs: name the layer whose map is wanted')
     layers = _proven(model, x, reshape)
     if not layers: raise ValueError(
-        f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell that follows the image when its '
-        'places change: a heatmap needs a layer with a grid, for example a convolution. Name one, and say with `reshape` how its output becomes such a grid')
-    fine = [(name, layout) for name, size, layout in layers
-            if max_cell is None or max(n/k for n, k in zip(x.shape[-2:], size)) <= max_cell + .5]
+        f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell that follows '
+        'the image when its places change: a heatmap needs a layer with a grid, for example a convolution. Name one, '
+        'and say with `reshape` how its output becomes such a grid')
+    image, limit = tuple(x.shape[-2:]), float('inf') if max_cell is None else max_cell + .5
+    fine = [(name, layout) for name, size, layout in layers if max(n/k for n, k in zip(image, size)) <= limit]
     if not fine: raise ValueError(
-        f'no layer has cells of at most {max_cell} pixels: the finest grid has {max(s for _, s, _ in layers)} for images of {tuple(x.shape[-2:])}')
+        f'no layer has cells of at most {max_cell} pixels: the finest grid has '
+        f'{max(s for _, s, _ in layers)} for images of {image}')
     name, layout = fine[-1]
     module = model.get_submodule(name)
     return module if reshape is not None else _as_grid(module, layout)
@@ -547,7 +602,8 @@ def _picked(model, x, reshape, max_cell):
 def _asked(model, layer, x, reshape):
     "A layer that is given as a module or by its name. Raises `ValueError` where `model` has no such layer."
     if isinstance(layer, int): raise ValueError(
-        f'layer names a layer, and {layer!r} is a number: for the last layer with cells of at most {layer} pixels say max_cell={layer}')
+        f'layer names a layer, and {layer!r} is a number: for the last layer with cells of at most {layer} pixels '
+        f'say max_cell={layer}')
     if isinstance(layer, (InputOf, GridOf)): return layer
     if isinstance(layer, str) and layer == 'input': return InputOf(model)
     modules = dict(model.named_modules())
@@ -557,17 +613,27 @@ def _asked(model, layer, x, reshape):
         f'the model has no layer {name!r}; it has, for example: {", ".join(list(modules)[1:9])}')
     return modules[name] if x is None or reshape is not None else _named(model, name, x)
 
+# %% ../nbs/02_cam.ipynb #8c2e0c15
 def find_layer(
     model: nn.Module,
-    layer=None,                 # a module of `model`, its dotted name, 'input', or a list of these; None: the last layer that has a grid
-    x: torch.Tensor|None=None,  # (N, C, H, W) images to look with, needed where `layer` is None; or a tuple of all that `model` takes
+    layer=None,                 # a module of `model`, its dotted name, 'input', a list of these; None: the last grid
+    x: torch.Tensor|None=None,  # (N, C, H, W) images, or a tuple of all that `model` takes; needed without `layer`
     reshape=None,               # see `cam_map`; then nothing is proven
-    max_cell: int|None=None,    # pixels: where `layer` is None, the last layer whose cells are at most so wide; a `layer` that is given wins
+    max_cell: int|None=None,    # pixels: the last grid with cells at most so wide; a `layer` that is given wins
 ): # a module, an `InputOf`, or a `GridOf` where the output is no (N, C, h, w); for a list of layers a list of them
-    "The layer whose activations are recorded, proven to be a grid where there are images. Raises `ValueError` where there is none."
+    "The layer to record, proven to be a grid where there are images. Raises `ValueError` where there is none."
     model = _bare(model)
     if isinstance(layer, (list, tuple)): return [find_layer(model, o, x, reshape, max_cell) for o in layer]
     return _picked(model, x, reshape, max_cell) if layer is None else _asked(model, layer, x, reshape)
+
+# %% ../nbs/02_cam.ipynb #8c2e0d03
+def _batch_map(model, x, y, layer, method, score, reshape):
+    "Scores and maps of one batch, without a graph."
+    with torch.no_grad(), Recorded(layer) as rec:
+        logits = model(x)
+        s = class_score(logits, y, score, torch.Generator(x.device).manual_seed(0))
+        m = cam_map(rec.acts, s, method, create_graph=False, reshape=reshape)
+    return to_detach((logits, m), cpu=False, gather=False)
 
 # %% ../nbs/02_cam.ipynb #03cd6e97
 def heatmaps(
@@ -579,24 +645,17 @@ def heatmaps(
     bs: int=100,          # images at once
     score=None,           # see `class_score`
     reshape=None,         # see `cam_map`
-    max_cell=None,        # see `find_layer`: pixels, where no layer is named
+    max_cell=None,        # pixels, where no layer is named: see `find_layer`
 ) -> tuple: # logits (N, classes), or what else the model returns, and signed maps (N, 1, h, w)
-    "Scores and maps of many images, in evaluation mode and without a graph. Raises `ValueError` for a list of layers."
-    if torch.is_inference_mode_enabled():  # its tensors can't be part of a graph, copies that are made outside of it can
+    "Scores and maps of many images, in evaluation mode, without a graph. Raises `ValueError` for a list of layers."
+    if torch.is_inference_mode_enabled():  # its tensors can't be part of a graph, copies made outside of it can
         with torch.inference_mode(False):
             y = None if y is None else torch.as_tensor(y).clone()
             return heatmaps(model, x.clone(), layer, y, method, bs, score, reshape, max_cell)
     if isinstance(layer, (list, tuple)): raise ValueError('heatmaps are of one layer: call it for each of them')
-    method, layer, out = as_method(method), find_layer(model, layer, x[:1], reshape, max_cell), []
-    y, mode = None if y is None else torch.as_tensor(y, device=x.device), {m: m.training for m in model.modules()}
-    model.eval()
-    try:
-        for i in torch.arange(len(x)).split(bs):
-            with torch.no_grad(), Recorded(layer) as rec:
-                logits = model(x[i])
-                s = class_score(logits, None if y is None else y[i], score, torch.Generator(x.device).manual_seed(0))
-                m = cam_map(rec.acts, s, method, create_graph=False, reshape=reshape)
-            out.append(to_detach((logits, m), cpu=False, gather=False))
-    finally:
-        for mod, t in mode.items(): mod.training = t
+    method, layer = as_method(method), find_layer(model, layer, x[:1], reshape, max_cell)
+    idxs = torch.arange(len(x)).split(bs)
+    ys = [None]*len(idxs) if y is None else [torch.as_tensor(y, device=x.device)[i] for i in idxs]
+    with _evaluating(model):
+        out = [_batch_map(model, x[i], yi, layer, method, score, reshape) for i, yi in zip(idxs, ys)]
     return tuple(to_concat(o) for o in zip(*out))

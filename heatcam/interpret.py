@@ -19,11 +19,11 @@ from fastai.torch_core import to_device
 from fastcore.basics import noop, patch, store_attr
 
 from .masks import is_annotated
-from .cam import find_layer, heatmap, heatmaps
+from .cam import as_method, find_layer, heatmap, heatmaps
 from .plots import heatmap_bar, plot_heatmap
-from .terms import overlap
-from .callbacks import (HeatmapLoss, HiResCAMLoss, check_codes, check_cut, holds_inside, inside_mask,
-                               batch_pictures, class_names, predicted_classes)
+from .terms import heat_areas, overlap
+from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, batch_pictures, check_codes, check_cut, class_names,
+                               holds_inside, inside_mask, predicted_classes)
 
 # %% ../nbs/07_interpret.ipynb #e1ac0af8
 class HeatmapInterpretation:
@@ -39,6 +39,7 @@ class HeatmapInterpretation:
         annotated,  # (n,) bool: has a mask
         evidence: str='positive',  # the part of the maps that counts, or 'absolute'
         inside=None,               # region codes that count as inside; None: every code but 0 and 255
+        about: str='',             # which map it is, in titles; '': the reference map
     ):
         store_attr()
         self.vocab, self.predicted = getattr(dl, 'vocab', None), predicted_classes(logits, targets)
@@ -65,13 +66,23 @@ def _in_order(dl):
     if not idxs: raise ValueError('the data set is empty: give a DataLoader with images as dl=')
     return dl.new(get_idxs=partial(list, idxs)), idxs
 
+# %% ../nbs/07_interpret.ipynb #5d0e7a15
 def _check_parts(b):
     "One clear error for a batch that is not (image, class, mask)."
     shapes = [tuple(getattr(o, 'shape', ())) for o in (b if isinstance(b, (tuple, list)) else [b])]
     x, *_, mask = shapes if len(shapes) == 3 else [()]*2
     if len(mask) < 3 or (mask[0], *mask[-2:]) != (x[0], *x[-2:]): raise ValueError(
-        'batches must be (image, class, mask), with masks (N, H, W) of the height and width of their images and 255 for '
-        f'what is not annotated; these are of {len(shapes)}: {", ".join(map(str, shapes))}')
+        'batches must be (image, class, mask), with masks (N, H, W) of the height and width of their images and 255 '
+        f'for what is not annotated; these are of {len(shapes)}: {", ".join(map(str, shapes))}')
+
+def _check_masks(known, held, inside):
+    "One clear error for masks that say of no image where the model should look."
+    if not known.any(): raise ValueError(
+        f'none of the {len(known)} images has a mask, so nobody can say where the model should look: '
+        'all masks are 255, not annotated')
+    if inside is not None and not held.any(): raise ValueError(
+        f'no mask of the {int(known.sum())} annotated images holds any of inside={inside!r}: '
+        'name codes that the masks hold')
 
 # %% ../nbs/07_interpret.ipynb #1157cf20
 def _losses(learn, logits, y):
@@ -85,18 +96,42 @@ def _losses(learn, logits, y):
     return v.as_subclass(torch.Tensor).float().reshape(len(y), -1).mean(1)
 
 # %% ../nbs/07_interpret.ipynb #cc53d572
-def _asked(learn, **given):
-    "What was given, and else what the learner's heatmap loss has."
-    cb = next((o for o in learn.cbs if isinstance(o, HeatmapLoss)), None) or HiResCAMLoss()
-    how = {k: getattr(cb, k) if v is None else v for k, v in given.items()}
-    if isinstance(how['layer'], (list, tuple)): how['layer'] = how['layer'][-1]
-    heatmap(torch.zeros(1), how['evidence'])  # says what is wrong with it
-    return SimpleNamespace(**how)
+def _changed(which, layer=None, max_cell=None, method=None, score=None):
+    "`which` with what is given in the place of its own."
+    if isinstance(layer, list): layer = tuple(layer)
+    if layer is not None: which = which._replace(layer=layer, max_cell=None)
+    elif max_cell is not None: which = which._replace(layer=None, max_cell=max_cell)
+    if method is not None: which = which._replace(method=as_method(method))
+    return which if score is None else which._replace(score=score)
+
+def _about(which, evidence):
+    "A map in a few words, for titles."
+    name = lambda o: o if isinstance(o, str) else getattr(o, '__name__', type(o).__name__)
+    layer, cell = which.layers()[-1], which.max_cell
+    place = f'layer {name(layer)}' if which.named() else 'last layer' if cell is None else f'max_cell {cell}'
+    return f'{name(which.method)}, {name(which.score)}, {evidence}, {place}'
+
+# %% ../nbs/07_interpret.ipynb #5d0e7a19
+def _asked(learn, trained, evidence, inside, reshape, **given):
+    "The map, the part of it that counts, region codes, `reshape`, and what titles say."
+    cb = next((o for o in learn.cbs if isinstance(o, HeatmapLoss)), None)
+    if trained and cb is None: raise ValueError(
+        'this Learner has no heatmap loss, so there is no map that it trains: '
+        'without trained=True, the reference map is read')
+    cb = cb or HiResCAMLoss()
+    own = (cb.which, cb.evidence) if trained else (REFERENCE, 'positive')
+    which, evidence = _changed(own[0], **given), own[1] if evidence is None else evidence
+    heatmap(torch.zeros(1), evidence)  # says what is wrong with it
+    kind = '' if (which, evidence) != own else 'trained ' if trained else None
+    return SimpleNamespace(
+        which=which, evidence=evidence, inside=cb.inside if inside is None else inside,
+        reshape=cb.reshape if reshape is None else reshape,
+        about='' if kind is None else f'{kind}map: {_about(which, evidence)}')
 
 # %% ../nbs/07_interpret.ipynb #e1f05a7c
-def _read(learn, dl, how, score):
-    "Logits, targets, maps, overlap, loss, whether anything is annotated and inside: batch by batch, on the CPU."
-    layer = None
+def _read(learn, dl, how):
+    "Logits, targets, maps, overlap, loss, whether anything is annotated and inside: per batch, on the CPU."
+    which, layer = how.which, None
     for b in dl:
         _check_parts(b)
         x, *targets = to_device(b, next(learn.model.parameters()).device)
@@ -104,13 +139,14 @@ def _read(learn, dl, how, score):
         if layer is None:
             check_codes(mask, how.inside)
             check_cut(targets[-1], dl)
-            layer = find_layer(learn.model, how.layer, x[:2], how.reshape)
-        logits, maps = heatmaps(learn.model, x, layer, y, how.method, bs=len(x), score=score, reshape=how.reshape or noop)  # it is proven
+            layer = find_layer(learn.model, which.layers()[-1], x[:2], how.reshape, which.max_cell)
+        logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(x), score=which.score,
+                                reshape=how.reshape or noop)  # it is proven
         if not isinstance(logits, torch.Tensor): raise ValueError(
             f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()
         with torch.no_grad(): loss = _losses(learn, logits, y)
-        v = overlap(heatmap(maps, how.evidence), mask, how.inside)
+        v = overlap(*heat_areas(maps, mask, how.inside, how.evidence))
         res = logits, y, maps, v, loss, is_annotated(mask), holds_inside(mask, how.inside)
         yield [o.cpu() for o in res]
 
@@ -120,44 +156,44 @@ def from_learner(cls: HeatmapInterpretation,
     learn,              # a fastai `Learner`; it is left as it was
     ds_idx: int=1,      # which of `learn.dls` where `dl` is None: 0 training, 1 validation
     dl=None,            # a `DataLoader` with batches of (image, class, mask)
-    method=None,        # `hires_cam`, `grad_cam`, … or a function of (activations, gradients); None: the callback's
-    score='predicted',  # whose map, see `heatcam.cam.class_score`: 'predicted', 'true', …
-    evidence=None,      # 'positive' or 'absolute'; None: the callback's
+    method=None,        # another attribution: `hires_cam`, 'grad_cam', … or a function of (activations, gradients)
+    score=None,         # another score, see `heatcam.cam.class_score`: 'predicted', 'true', …
+    evidence=None,      # another part of the map that counts: 'positive' or 'absolute'
     inside=None,        # region codes that count as inside; None: the callback's
-    layer=None,         # see `heatcam.cam.find_layer`, the last one of a list; None: the callback's
+    layer=None,         # another layer, see `heatcam.cam.find_layer`, the last one of a list
     reshape=None,       # activations → (N, C, h, w), see `heatcam.cam.cam_map`; None: the callback's
+    max_cell=None,      # or the last layer whose cells are at most so many pixels wide
+    trained: bool=False,  # the map that the learner's heatmap loss trains, instead of the reference map
 ):
-    "Reads a data set once, in evaluation mode, and keeps what the model says about each image and where it looked."
-    how = _asked(learn, method=method, evidence=evidence, inside=inside, layer=layer, reshape=reshape)
+    "Asks the model about each image of a data set, in evaluation mode. Raises `ValueError` where no image has a mask."
+    how = _asked(learn, trained, evidence, inside, reshape, layer=layer, max_cell=max_cell, method=method, score=score)
     dl, idxs = _in_order(learn.dls[ds_idx] if dl is None else dl)
     with torch.inference_mode(False), _as_they_are(dl.dataset):  # maps need gradients
-        logits, y, maps, v, loss, known, held = map(torch.cat, zip(*_read(learn, dl, how, score)))
-    if not known.any(): raise ValueError(f'none of the {len(known)} images has a mask, so nobody can say where the model '
-                                         'should look: all masks are 255, not annotated')
-    if how.inside is not None and not held.any(): raise ValueError(
-        f'no mask of the {int(known.sum())} annotated images holds any of inside={how.inside!r}: name codes that the masks hold')
-    return cls(dl, idxs, logits, y, maps, v, loss, known, how.evidence, how.inside)
+        logits, y, maps, v, loss, known, held = map(torch.cat, zip(*_read(learn, dl, how)))
+    _check_masks(known, held, how.inside)
+    return cls(dl, idxs, logits, y, maps, v, loss, known, how.evidence, how.inside, how.about)
 
 # %% ../nbs/07_interpret.ipynb #02ac2515
 PLACES = 'inside', 'outside', 'empty heatmap', 'no mask'
 
 @patch
 def places(self: HeatmapInterpretation,
-    threshold: float=.5,  # from this overlap on, a heatmap counts as inside
+    threshold: float=.5,  # from this overlap on, a heatmap counts as inside; above 0 and up to 1
 ) -> np.ndarray: # (n,) of `PLACES`
-    "Where the evidence of each image lies."
+    "Where the evidence of each image lies. Raises `ValueError` for another threshold."
     if not 0 < threshold <= 1: raise ValueError(f'threshold must be an overlap above 0 and up to 1, got {threshold!r}')
     return np.select([~self.annotated.numpy(), self.empty.numpy(), (self.overlap >= threshold).numpy()],
                      ['no mask', 'empty heatmap', 'inside'], 'outside')
 
+# %% ../nbs/07_interpret.ipynb #5d0e7a1e
 @patch
 def table(self: HeatmapInterpretation,
     threshold: float=.5,  # from this overlap on, a heatmap counts as inside
 ) -> pd.DataFrame: # its index is the images' in the data set
-    "One row an image: true and predicted class, whether that is right, loss, overlap and place."
+    "One row per image: true and predicted class, whether that is right, loss, overlap and place."
     names = lambda ys: [class_names(self.vocab, y) for y in ys.long()]
-    cols = dict(true=names(self.targets), predicted=names(self.predicted), right=self.right.numpy(), loss=self.loss.numpy(),
-                overlap=self.overlap.numpy(), place=self.places(threshold))
+    cols = dict(true=names(self.targets), predicted=names(self.predicted), right=self.right.numpy(),
+                loss=self.loss.numpy(), overlap=self.overlap.numpy(), place=self.places(threshold))
     return pd.DataFrame(cols, pd.Index(self.idxs, name='index'))
 
 # %% ../nbs/07_interpret.ipynb #6cfd4718
@@ -170,7 +206,9 @@ def confusion(self: HeatmapInterpretation,
     t = self.table(threshold)
     res = pd.crosstab(np.where(t.right, 'right class', 'wrong class'), t.place.values)
     res = res.reindex(index=['right class', 'wrong class'], columns=list(PLACES), fill_value=0)
-    if margins: res = res.assign(all=res.sum(axis=1)); res.loc['all'] = res.sum()
+    if margins:
+        res = res.assign(all=res.sum(axis=1))
+        res.loc['all'] = res.sum()
     return res.rename_axis(index=None, columns=None)
 
 # %% ../nbs/07_interpret.ipynb #02717313
@@ -187,6 +225,12 @@ def _draw_cell(ax, x, y, n, total, alarm):
     ax.text(x + .5, y + .78, f'{share:.1%}' if n else '', ha='center', va='center', color=ink, size=8)
 
 @patch
+def _titled(self: HeatmapInterpretation, title):
+    "`title`, and below it which map it is, where it is not the reference map."
+    return '\n'.join(o for o in (title, self.about) if o)
+
+# %% ../nbs/07_interpret.ipynb #5d0e7a1f
+@patch
 def plot_confusion(self: HeatmapInterpretation,
     threshold: float=.5,  # from this overlap on, a heatmap counts as inside
     ax=None,              # matplotlib axes; None: new ones
@@ -201,8 +245,10 @@ def plot_confusion(self: HeatmapInterpretation,
             _draw_cell(ax, c, r, t.loc[row, col], len(self), alarm=(row, col) == ('right class', 'outside'))
     ax.set(xlim=(0, len(t.columns)), ylim=(2, 0), yticks=[.5, 1.5], yticklabels=t.index)
     ax.set_xticks(np.arange(len(t.columns)) + .5, t.columns)
-    ax.xaxis.tick_top(); ax.tick_params(length=0, labelsize=9); ax.spines[:].set_visible(False)
-    if title: ax.set_title(title, size=10, pad=8)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelsize=9)
+    ax.spines[:].set_visible(False)
+    if title := self._titled(title): ax.set_title(title, size=10, pad=8)
     return ax
 
 # %% ../nbs/07_interpret.ipynb #6ee5855a
@@ -212,7 +258,7 @@ def find(self: HeatmapInterpretation,
     place=None,           # one of `PLACES`; None: all
     threshold: float=.5,  # from this overlap on, a heatmap counts as inside
 ) -> list: # indices in the data set, those with the smallest overlap first, those without one last
-    "The images that are right or wrong, with their evidence in one place."
+    "The images that are right or wrong, with their evidence in one place. Raises `ValueError` for an unknown place."
     if place is not None and place not in PLACES: raise ValueError(
         f'no place {place!r}: choose one of {", ".join(map(repr, PLACES))}')
     t = self.table(threshold).sort_values('overlap', kind='stable')
@@ -221,10 +267,10 @@ def find(self: HeatmapInterpretation,
 
 @patch
 def worst(self: HeatmapInterpretation,
-    k: int=9,                # how many; all there are, where there are fewer
+    k: int=9,                # how many, 1 or more; all there are, where there are fewer
     right_only: bool=False,  # only those whose class is right
 ) -> list: # indices in the data set
-    "The images with the smallest overlap. Empty heatmaps have none, and are not among them."
+    "The images with the smallest overlap; empty heatmaps have none. Raises `ValueError` for a `k` below 1."
     if k < 1: raise ValueError(f'k must be 1 or more, got {k!r}')
     t = self.table().dropna(subset='overlap').sort_values('overlap', kind='stable')
     return t.index[t.right | (not right_only)][:k].tolist()
@@ -253,6 +299,12 @@ def pictures(self: HeatmapInterpretation,
     return res
 
 # %% ../nbs/07_interpret.ipynb #96a4a7ad
+def _draw_image(ax, im, mask, heat, row):
+    "An image with its heatmap; a wrong class in red."
+    where = f'{row.overlap:.0%} inside' if row.place in ('inside', 'outside') else row.place
+    plot_heatmap(im, heat, mask, ax)
+    ax.set_title(f'{row.true} / {row.predicted}\n{where}', size=9, color='k' if row.right else '#d00000')
+
 @patch
 def plot_heatmaps(self: HeatmapInterpretation,
     idxs=9,           # indices in the data set, or how many of the first ones
@@ -261,28 +313,27 @@ def plot_heatmaps(self: HeatmapInterpretation,
     title: str='true / predicted class, and the share of the heatmap inside the mask',
 ):
     "Images with heatmap, mask, true and predicted class and overlap; a wrong class in red."
-    idxs = self.idxs[:idxs] if isinstance(idxs, int) else idxs
-    pics, t, rows = self.pictures(idxs), self.table(), self._rows(idxs)
-    ncols, (h, w) = min(ncols, len(pics)), pics[0][1].shape
+    idxs, title = self.idxs[:idxs] if isinstance(idxs, int) else idxs, self._titled(title)
+    pics, rows, t = self.pictures(idxs), self._rows(idxs), self.table()
+    heats, (h, w) = heatmap(self.maps[rows], self.evidence), pics[0][1].shape
+    ncols = min(ncols, len(pics))
     nrows = -(-len(pics)//ncols)
-    size = scale*ncols, (scale*h/w + .45)*nrows + .3*bool(title)
-    fig, axs = plt.subplots(nrows, ncols, figsize=size, layout='constrained', squeeze=False)
+    size = scale*ncols, (scale*h/w + .45)*nrows + .3*len(title.splitlines())
+    axs = plt.subplots(nrows, ncols, figsize=size, layout='constrained', squeeze=False)[1]
     for ax in axs.flat[len(pics):]: ax.set_axis_off()
-    for ax, (im, mask), r, row in zip(axs.flat, pics, rows, t.iloc[rows].itertuples()):
-        where = f'{row.overlap:.0%} inside' if row.place in ('inside', 'outside') else row.place
-        plot_heatmap(im, heatmap(self.maps[r], self.evidence), mask, ax)
-        ax.set_title(f'{row.true} / {row.predicted}\n{where}', size=9, color='k' if row.right else '#d00000')
-    if title: fig.suptitle(title, size=10)
-    if any((heatmap(self.maps[r], self.evidence) > 0).any() for r in rows): heatmap_bar(axs)
+    for ax, pic, heat, row in zip(axs.flat, pics, heats, t.iloc[rows].itertuples()): _draw_image(ax, *pic, heat, row)
+    if title: axs.flat[0].figure.suptitle(title, size=10)
+    if (heats > 0).any(): heatmap_bar(axs)
     return axs
 
+# %% ../nbs/07_interpret.ipynb #5d0e7a22
 @patch
 def plot_worst_overlap(self: HeatmapInterpretation,
     k: int=9,                # how many
     right_only: bool=False,  # only those whose class is right
     **kwargs,                # passed on to `plot_heatmaps`
 ):
-    "The images with the smallest overlap, see `worst`."
+    "The images with the smallest overlap, see `worst`. Raises `ValueError` where there are none."
     idxs = self.worst(k, right_only)
     if not idxs and right_only: raise ValueError(
         f'none of the {len(self)} images has the right class and a heatmap with mass on annotated pixels: '

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections import Counter
 from enum import IntEnum
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -38,18 +39,17 @@ class AcdcRegion(IntEnum):
 
 # %% ../nbs/09_medical.ipynb #2bf6c3bf
 _MM = dict(mm=1., unknown=1., meter=1e3, micron=1e-3)
-def _spacing(img): return np.array(img.header.get_zooms()[:3], float)*_MM[img.header.get_xyzt_units()[0]]
+def _spacing(img):
+    "Voxel sizes in mm."
+    return np.array(img.header.get_zooms()[:3], float)*_MM[img.header.get_xyzt_units()[0]]
 
 def _stored_pixdim(img):
-    "Voxel sizes as they lie in the file: nibabel mends a 0 to a 1, which would be a made-up millimetre."
+    "Voxel sizes as they lie in the file."
     holder = img.file_map['header'] if 'header' in img.file_map else img.file_map['image']
     if holder.filename is None: return img.header['pixdim'][1:4]
     with holder.get_prepare_fileobj() as f: return type(img.header).from_fileobj(f, check=False)['pixdim'][1:4]
 
-def _name(volume, what='the volume'):
-    f = volume if isinstance(volume, (str, Path)) else volume.get_filename()
-    return plain_text(Path(f).name, 100) if f else what
-
+# %% ../nbs/09_medical.ipynb #19722251
 _SPARE = 2**20  # bytes that a packed file may hold beyond its last voxel
 
 def _unpacked(path, most):
@@ -60,47 +60,66 @@ def _unpacked(path, most):
     return n
 
 # %% ../nbs/09_medical.ipynb #1b2a15f4
+_SHORT = 'is cut short: it ends before its last voxel'
+
+def _packed_fault(path, want, whole):
+    "What is wrong with the length of a gzip file that should hold `want` bytes, or None."
+    with path.open('rb') as f:
+        f.seek(-4, 2)
+        if not whole and int.from_bytes(f.read(4), 'little') == want % 2**32: return
+    try: n = _unpacked(path, want + _SPARE + 1)
+    except (EOFError, OSError, zlib.error) as e: return f'is cut short or damaged ({e})'
+    if n > want + _SPARE: return f'unpacks to more than the {want} bytes that its header promises'
+    if n < want: return _SHORT
+
+# %% ../nbs/09_medical.ipynb #e68030ac
 def _length_fault(img, whole=False):
-    "What is wrong with the length of the file behind `img`, or None; `whole`: unpack it to the end, where gzip's checksum is."
+    "What is wrong with the length of the file behind `img`, or None; `whole`: unpack it to the end."
     path, want = img.file_map['image'].filename, math.prod(img.shape)*img.get_data_dtype().itemsize
     if path is None or not nib.is_proxy(img.dataobj): return  # in memory
     path, want = Path(path), want + img.dataobj.offset
     if not path.is_file(): return f'has no {path.name} beside it'
     packed = path.suffix.lower()
-    if packed != '.gz': n = math.inf if packed in ('.bz2', '.zst') else path.stat().st_size
-    else:
-        with path.open('rb') as f:
-            f.seek(-4, 2)
-            if not whole and int.from_bytes(f.read(4), 'little') == want % 2**32: return
-        try: n = _unpacked(path, want + _SPARE + 1)
-        except (EOFError, OSError, zlib.error) as e: return f'is cut short or damaged ({e})'
-        if n > want + _SPARE: return f'unpacks to more than the {want} bytes that its header promises'
-    if n < want: return 'is cut short: it ends before its last voxel'
+    if packed == '.gz': return _packed_fault(path, want, whole)
+    if packed not in ('.bz2', '.zst') and path.stat().st_size < want: return _SHORT
 
 # %% ../nbs/09_medical.ipynb #1f26f99a
 _MAX_HEADER = 2**20  # bytes before the voxels
 
-def _nifti_class(path):
-    "nibabel's class for a file, chosen by its suffix and its header, after a look at the header's extensions."
-    pair = re.search(r'\.(hdr|img)(\.|$)', Path(path).name.lower())
-    classes = (nib.Nifti1Pair, nib.Nifti2Pair) if pair else (nib.Nifti1Image, nib.Nifti2Image)
-    try: holder = classes[0].filespec_to_file_map(path)['header' if pair else 'image']
+def _is_pair(path): return bool(re.search(r'\.(hdr|img)(\.|$)', Path(path).name.lower()))
+
+def _header_file(path):
+    "The file that holds the header: the .hdr of a pair, else the volume itself. Raises `ValueError` for other names."
+    cls, part = (nib.Nifti1Pair, 'header') if _is_pair(path) else (nib.Nifti1Image, 'image')
+    try: return cls.filespec_to_file_map(path)[part].filename
     except nib.filebasedimages.ImageFileError:
         raise ValueError('its name ends neither in .nii or .nii.gz nor in .hdr or .img') from None
-    with ImageOpener(holder.filename) as f:
+
+# %% ../nbs/09_medical.ipynb #c33e43b6
+def _nifti_class(path):
+    "nibabel's class for a file, by suffix and header. Raises `ValueError` where header or extensions are not NIfTI's."
+    pair = _is_pair(path)
+    classes = (nib.Nifti1Pair, nib.Nifti2Pair) if pair else (nib.Nifti1Image, nib.Nifti2Image)
+    with ImageOpener(_header_file(path)) as f:
         first = f.read(540)
-        found = [c for c in classes if c.header_class.may_contain_header(first)]
-        if not found: raise ValueError('its first bytes are not those of a header')
-        head = found[0].header_class
-        size = head(first[:head.sizeof_hdr], check=False)['vox_offset'] if not pair else _MAX_HEADER
-        if not size <= _MAX_HEADER: raise ValueError(f'its voxels are said to start at byte {size:g}, after more than {_MAX_HEADER}')
-        first += f.read(max(0, int(size) + bool(pair) - len(first)))
+        found = next((c for c in classes if c.header_class.may_contain_header(first)), None)
+        if found is None: raise ValueError('its first bytes are not those of a header')
+        head = found.header_class
+        size = _MAX_HEADER if pair else head(first[:head.sizeof_hdr], check=False)['vox_offset']
+        if not size <= _MAX_HEADER: raise ValueError(
+            f'its voxels are said to start at byte {size:g}, after more than {_MAX_HEADER}')
+        first += f.read(max(0, int(size) + pair - len(first)))
     if len(first) > _MAX_HEADER: raise ValueError(f'its header has more than {_MAX_HEADER} bytes')
     head.from_fileobj(io.BytesIO(first), check=False)  # fails where an extension is longer than the rest
-    return found[0]
+    return found
+
+# %% ../nbs/09_medical.ipynb #21bf2155
+def _name(volume, what='the volume'):
+    f = volume if isinstance(volume, (str, Path)) else volume.get_filename()
+    return plain_text(Path(f).name, 100) if f else what
 
 def _load(volume, name):
-    "The opened file, or `volume` itself if that is one."
+    "The opened file, or `volume` itself if that is one. Raises `ValueError` for what can't be read as NIfTI."
     if not isinstance(volume, (str, Path)): return volume
     if not os.path.isfile(volume): raise ValueError(f'{name}: no such file')
     try: return _nifti_class(volume).from_filename(volume)
@@ -109,22 +128,26 @@ def _load(volume, name):
         raise ValueError(f'{name}: can not be read as NIfTI ({kind}{str(e).replace(str(volume), name)})') from e
 
 # %% ../nbs/09_medical.ipynb #e8907636
-def _open_volume(volume, max_voxels):
-    "A NIfTI volume with its voxels unread, or a ValueError that says what is wrong with it."
-    name = _name(volume)
-    def fail(s): raise ValueError(f'{name}: {s}')
-    img = _load(volume, name)
-    if not isinstance(img, nib.Nifti1Pair): fail(f'is {type(img).__name__}, expected a NIfTI volume')
-    if img.ndim != 3: fail(f'has shape {img.shape}, expected 3-D (X, Y, Z); nibabel.four_to_three takes a film apart')
-    n, kind = math.prod(img.shape), img.get_data_dtype().kind
-    if min(img.shape) < 1: fail(f'has shape {img.shape}, which holds no voxels')
-    if n > max_voxels: fail(f'its header promises {n:.3g} voxels, more than max_voxels={max_voxels:.3g}')
-    if kind not in 'iuf': fail(f'holds {img.get_data_dtype()}, expected plain numbers')
+def _header_fault(img, max_voxels):
+    "What a volume's header says that can't be used, or None."
+    if not isinstance(img, nib.Nifti1Pair): return f'is {type(img).__name__}, expected a NIfTI volume'
+    if img.ndim != 3: return f'has shape {img.shape}, expected 3-D (X, Y, Z); nibabel.four_to_three takes a film apart'
+    n, dtype = math.prod(img.shape), img.get_data_dtype()
+    if min(img.shape) < 1: return f'has shape {img.shape}, which holds no voxels'
+    if n > max_voxels: return f'its header promises {n:.3g} voxels, more than max_voxels={max_voxels:.3g}'
+    if dtype.kind not in 'iuf': return f'holds {dtype}, expected plain numbers'
     try: _spacing(img)
-    except KeyError: fail('its header has no known unit of length')
+    except KeyError: return 'its header has no known unit of length'
     pixdim = np.abs(_stored_pixdim(img))
-    if not (np.isfinite(pixdim).all() and pixdim.min() > 0): fail(f'its header gives voxels of {pixdim} mm')
-    if fault := _length_fault(img): fail(fault)
+    if not (np.isfinite(pixdim).all() and pixdim.min() > 0): return f'its header gives voxels of {pixdim} mm'
+
+# %% ../nbs/09_medical.ipynb #c3005139
+def _open_volume(volume, max_voxels):
+    "A NIfTI volume with its voxels unread. Raises `ValueError` that says what is wrong with it."
+    name = _name(volume)
+    img = _load(volume, name)
+    fault = _header_fault(img, max_voxels) or _length_fault(img)
+    if fault: raise ValueError(f'{name}: {fault}')
     return img
 
 # %% ../nbs/09_medical.ipynb #5d5ff764
@@ -135,8 +158,9 @@ def _placement(img):
         except Exception: continue  # a qform can be no rotation at all
         if code and np.allclose(voxel_sizes(aff), img.header.get_zooms()[:3], rtol=1e-2): return aff
 
+# %% ../nbs/09_medical.ipynb #ffaf25d2
 def _check_pair(image, mask):
-    "A ValueError where the mask does not lie on the image."
+    "Raises `ValueError` where the mask does not lie on the image."
     name = _name(mask, 'the mask')
     if image.shape != mask.shape: raise ValueError(f'{name}: has shape {mask.shape}, its image {image.shape}')
     a, b, sizes = _placement(image), _placement(mask), (_spacing(image), _spacing(mask))
@@ -151,7 +175,7 @@ def _check_pair(image, mask):
 
 # %% ../nbs/09_medical.ipynb #4a267397
 def _read_voxels(img, name):
-    "The voxels as float32, all of them finite."
+    "The voxels as float32. Raises `ValueError` where they can't be read or are not finite."
     fault = _length_fault(img, whole=True)  # nibabel stops before the checksum and takes damaged voxels for good
     if fault: raise ValueError(f'{name}: its voxels can not be read: it {fault}')
     try: v = img.get_fdata(dtype=np.float32, caching='unchanged')
@@ -161,7 +185,7 @@ def _read_voxels(img, name):
     return v
 
 def _image_voxels(img, percentiles):
-    "Grey levels from 0 to 255, float32."
+    "Grey levels from 0 to 255, float32. Raises `ValueError` where there is nothing between them."
     name = _name(img, 'the image')
     v = _read_voxels(img, name)
     if v.min() == v.max(): raise ValueError(f'{name}: all voxels are {v.min():g}, there is nothing to see')
@@ -169,20 +193,25 @@ def _image_voxels(img, percentiles):
     if not hi > lo: raise ValueError(f'{name}: its percentiles {percentiles} are both {lo:g}, so give others')
     return ((v - lo)/(hi - lo)).clip(0, 1)*255
 
+# %% ../nbs/09_medical.ipynb #3910c4fc
+def _codes_fault(v, codes):
+    "What a mask of whole numbers holds that is no region code, or None."
+    known = set(range(256)) if codes is None else {*map(int, codes), UNANNOTATED}
+    say = (', '.join(map(str, sorted(known))) if codes is not None else
+           'whole numbers from 0 to 255 (where a mask is soft, save mask > .5)')
+    bad = [f'{o:g}' for o in np.setdiff1d(v, list(known))[:6]]
+    if bad: return f'holds {", ".join(bad[:5])}{" …" if len(bad) > 5 else ""}, expected {say}'
+    grey = grey_levels(v.astype(np.uint8).T) if codes is None else []
+    if any(grey): return (f'{sum(grey)} of {len(grey)} slices hold grey levels, as after resampling black and white, '
+                          'and no codes: save mask >= 128, or name the codes (codes=)')
+
 def _mask_voxels(img, codes):
-    "Region codes, uint8."
+    "Region codes, uint8. Raises `ValueError` where a voxel holds something else."
     name = _name(img, 'the mask')
     v = _read_voxels(img, name)
     v = np.where(np.abs(v - np.rint(v)) < 1e-3, np.rint(v), v)  # a stored scale makes 2 a 1.9999999
-    known = range(256) if codes is None else {*map(int, codes), UNANNOTATED}
-    bad = [f'{o:g}' for o in np.setdiff1d(v, list(known))[:6]]
-    say = 'whole numbers from 0 to 255 (where a mask is soft, save mask > .5)' if codes is None else ', '.join(map(str, sorted(known)))
-    if bad: raise ValueError(f'{name}: holds {", ".join(bad[:5])}{" …" if len(bad) > 5 else ""}, expected {say}')
-    v = v.astype(np.uint8)
-    grey = grey_levels(v.T) if codes is None else []
-    if any(grey): raise ValueError(f'{name}: {sum(grey)} of {len(grey)} slices hold grey levels, as after resampling black and '
-                                   'white, and no codes: save mask >= 128, or name the codes (codes=)')
-    return v
+    if fault := _codes_fault(v, codes): raise ValueError(f'{name}: {fault}')
+    return v.astype(np.uint8)
 
 # %% ../nbs/09_medical.ipynb #86b9c7cd
 def _fitted(images, masks, spacing, to, size):
@@ -200,6 +229,38 @@ def _fitted(images, masks, spacing, to, size):
     cut = 1 - area(masks)/before.clamp_min(1)
     return images[0].round().byte().numpy(), masks[0].numpy(), torch.where(before > 0, cut, 0.).numpy()
 
+# %% ../nbs/09_medical.ipynb #aa813308
+def _attempt(problems, f, *args):
+    "`f(*args)`; None where that is a ValueError, which `problems` then lists."
+    try: return f(*args)
+    except ValueError as e: problems.extend(str(e).split('\n'))
+
+def _raise(problems, what=''):
+    "Raises one `ValueError` that lists the `problems`, if there are any."
+    if problems: raise ValueError(what + '\n'.join(plain_text(o, 400) for o in problems))
+
+# %% ../nbs/09_medical.ipynb #305854f6
+def _oriented(v, m, img, orient):
+    "Image, mask and spacing, their axes turned to `orient`. Raises `ValueError` where `img` does not say how it lies."
+    mm = _spacing(img)
+    if orient is None: return v, m, mm
+    aff = _placement(img)
+    if aff is None: raise ValueError(f'{_name(img)}: does not say how it lies, so it can not be turned to {orient}')
+    t = nib.orientations.ornt_transform(nib.io_orientation(aff), nib.orientations.axcodes2ornt(orient))
+    new = np.empty(3)
+    new[t[:,0].astype(int)] = mm
+    return nib.apply_orientation(v, t), nib.apply_orientation(m, t), new
+
+# %% ../nbs/09_medical.ipynb #ca732084
+def _check_size(img, shape, mm, to, size, max_voxels):
+    "Raises `ValueError` where the slices would become too large."
+    w, h, n = shape
+    if to is not None: w, h = (max(1, round(k*s/to)) for k, s in zip((w, h), mm))
+    most = max((h, w), tuple(size or (0, 0)), key=math.prod)
+    if n*math.prod(most) > max_voxels: raise ValueError(
+        f'{_name(img, "the image")}: {n} slices of {most[0]} × {most[1]} pixels, from voxels of '
+        f'{" × ".join(f"{o:g}" for o in mm)} mm, are more than max_voxels={max_voxels:.3g}')
+
 # %% ../nbs/09_medical.ipynb #6228406d
 def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels):
     "What `nifti_slices` returns, and the share of each slice's region that was cut off."
@@ -215,34 +276,6 @@ def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_vox
     _check_size(img, v.shape, mm, spacing, size, max_voxels)
     return _fitted(v.transpose(2, 1, 0).copy(), m.transpose(2, 1, 0).copy(), (mm[1], mm[0]), spacing, size)
 
-# %% ../nbs/09_medical.ipynb #305854f6
-def _check_size(img, shape, mm, to, size, max_voxels):
-    "A ValueError where slices would become too large: a header can promise voxels of a kilometre, or a single row of them."
-    w, h, n = shape
-    if to is not None: w, h = (max(1, round(k*s/to)) for k, s in zip((w, h), mm))
-    most = max((h, w), tuple(size or (0, 0)), key=math.prod)
-    if n*math.prod(most) > max_voxels: raise ValueError(
-        f'{_name(img, "the image")}: {n} slices of {most[0]} × {most[1]} pixels, from voxels of '
-        f'{" × ".join(f"{o:g}" for o in mm)} mm, are more than max_voxels={max_voxels:.3g}')
-
-def _attempt(problems, f, *args):
-    "`f(*args)`; None where that is a ValueError, which `problems` then lists."
-    try: return f(*args)
-    except ValueError as e: problems.extend(str(e).split('\n'))
-
-def _raise(problems, what=''):
-    if problems: raise ValueError(what + '\n'.join(plain_text(o, 400) for o in problems))
-
-def _oriented(v, m, img, orient):
-    "Image, mask and spacing with their axes turned to `orient`."
-    mm = _spacing(img)
-    if orient is None: return v, m, mm
-    aff = _placement(img)
-    if aff is None: raise ValueError(f'{_name(img)}: does not say how it lies, so it can not be turned to {orient}')
-    t = nib.orientations.ornt_transform(nib.io_orientation(aff), nib.orientations.axcodes2ornt(orient))
-    new = np.empty(3); new[t[:,0].astype(int)] = mm
-    return nib.apply_orientation(v, t), nib.apply_orientation(m, t), new
-
 # %% ../nbs/09_medical.ipynb #58abace1
 def nifti_slices(
     image,                          # a path or an opened NIfTI volume (X, Y, Z)
@@ -254,12 +287,12 @@ def nifti_slices(
     orient: str|None=None,          # axis codes, 'LPS' for the radiological view of axial slices; None: as stored
     max_voxels: int=10**8,          # a header that promises more is refused
 ) -> tuple: # images and masks, both (Z, H, W) uint8
-    "The slices of a volume and of its segmentation. All that is wrong with the two is in one `ValueError`."
+    "The slices of a volume and of its segmentation. Raises one `ValueError` with all that is wrong with the two."
     return _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels)[:2]
 
 # %% ../nbs/09_medical.ipynb #f8eba2ce
 def _info_lines(path, most=2**16):
-    "The lines of an `Info.cfg` that are not blank."
+    "The lines of an `Info.cfg` that are not blank. Raises `ValueError` where there is no such text."
     name = f'{path.parent.name}/{path.name}'
     if not os.path.isfile(path): raise ValueError(f'{name}: no such file')
     try:
@@ -268,31 +301,47 @@ def _info_lines(path, most=2**16):
     if len(text) > most: raise ValueError(f'{name}: has more than {most} bytes, expected a few lines')
     return [o for o in text.decode(errors='replace').splitlines() if o.strip()]
 
-# %% ../nbs/09_medical.ipynb #459b3d37
-def _read_info(path):
-    "ED, ES, Group and the rest of an `Info.cfg`; a ValueError that lists all that is wrong with it."
-    name, lines = f'{path.parent.name}/{path.name}', _info_lines(path)
+def _key_values(lines):
+    "The values by key, and what is wrong with the lines."
     pairs = [[k.strip(), v.strip()] for k, s, v in (o.partition(':') for o in lines) if s]
-    raw, odd = dict(pairs), [o for o in lines if ':' not in o]
+    odd = [o for o in lines if ':' not in o]
     wrong = [f'no "key: value" in {o[:40]!r}' for o in odd[:3]] + [f'nor in {len(odd) - 3} more lines']*(len(odd) > 3)
-    wrong += [f'{k[:40]} is given {n} times' for k, n in Counter(k for k, _ in pairs).items() if n > 1 and len(odd) <= 3]
-    def number(key, kind, needed=False):
-        try: return kind(raw[key]) if needed or key in raw else kind is float and math.nan or None
-        except KeyError: wrong.append(f'no {key}')
-        except ValueError: wrong.append(f'{key} is {raw[key][:40]!r}, expected a number')
-    info = dict(ED=number('ED', int, True), ES=number('ES', int, True), frames=number('NbFrame', int),
-                height=number('Height', float), weight=number('Weight', float), group=raw.get('Group'))
-    group = info['group']
-    if group not in (None, *ACDC_GROUPS): wrong.append(f'unknown group {group[:40]!r}, expected {", ".join(ACDC_GROUPS)}')
-    ed, es, n = info['ED'], info['ES'], info['frames'] or 9999
-    wrong += [f'{k} is frame {f}, of 1 … {n}' for k, f in (('ED', ed), ('ES', es)) if f is not None and not 1 <= f <= n]
+    times = Counter(k for k, _ in pairs) if len(odd) <= 3 else {}
+    wrong += [f'{k[:40]} is given {n} times' for k, n in times.items() if n > 1]
+    return dict(pairs), wrong
+
+# %% ../nbs/09_medical.ipynb #459b3d37
+def _number(raw, wrong, key, kind, needed=False):
+    "The number under `key`; what is not there is None, or NaN for a float. `wrong` gets a line where it is no number."
+    if key not in raw and not needed: return math.nan if kind is float else None
+    try: return kind(raw[key])
+    except KeyError: wrong.append(f'no {key}')
+    except ValueError: wrong.append(f'{key} is {raw[key][:40]!r}, expected a number')
+
+def _info_faults(info):
+    "What is wrong with the group and the two frames, a list."
+    group, ed, es, n = info['group'], info['ED'], info['ES'], info['frames'] or 9999
+    unknown = group not in (None, *ACDC_GROUPS)
+    wrong = [f'unknown group {group[:40]!r}, expected {", ".join(ACDC_GROUPS)}'] if unknown else []
+    for k, f in (('ED', ed), ('ES', es)):
+        if f is not None and not 1 <= f <= n: wrong.append(f'{k} is frame {f}, of 1 … {n}')
     if ed is not None and ed == es: wrong.append(f'ED and ES are both frame {ed}')
-    if wrong: raise ValueError(f'{name}: {"; ".join(wrong)}')
+    return wrong
+
+# %% ../nbs/09_medical.ipynb #ea0f7ab8
+def _read_info(path):
+    "ED, ES, Group and the rest of an `Info.cfg`. Raises a `ValueError` that lists all that is wrong with it."
+    raw, wrong = _key_values(_info_lines(path))
+    number = partial(_number, raw, wrong)
+    info = dict(ED=number('ED', int, needed=True), ES=number('ES', int, needed=True), frames=number('NbFrame', int),
+                height=number('Height', float), weight=number('Weight', float), group=raw.get('Group'))
+    wrong += _info_faults(info)
+    if wrong: raise ValueError(f'{path.parent.name}/{path.name}: {"; ".join(wrong)}')
     return info
 
 # %% ../nbs/09_medical.ipynb #5737cd35
 def _patient_folders(root):
-    "The folders that are named patient001 and so on, or that hold an Info.cfg."
+    "The folders named patient001 and so on, or that hold an Info.cfg. Raises `ValueError` where there are none."
     is_patient = lambda p: re.fullmatch(r'patient\d+', p.name) or os.path.lexists(p/'Info.cfg')
     if not root.is_dir(): raise ValueError(f'no folder {root}')
     found = sorted(filter(is_patient, root.iterdir()))
@@ -302,10 +351,10 @@ def _patient_folders(root):
             ': give the folder that holds the patients, each with an Info.cfg')
     raise ValueError(f'no patient001 … in {root}{hint}')
 
+# %% ../nbs/09_medical.ipynb #e89eded1
 def _find(folder, stem):  # a link to a mask that is gone counts: it is a fault, and no missing mask
     return next((p for p in (folder/f'{stem}.nii.gz', folder/f'{stem}.nii') if os.path.lexists(p)), None)
 
-# %% ../nbs/09_medical.ipynb #e89eded1
 def _case(folder, info, phase, max_voxels, problems):
     "One row of `acdc_cases`, or None with the reasons added to `problems`."
     p, frame = folder.name, info[phase]
@@ -317,14 +366,15 @@ def _case(folder, info, phase, max_voxels, problems):
     img, aff = opened[0], _placement(opened[0])
     lies = '' if aff is None else ''.join(nib.aff2axcodes(aff))
     return dict(patient=p, group=info['group'], phase=phase, frame=frame, image=image, mask=mask, shape=img.shape,
-                spacing=tuple(_spacing(img).round(3).tolist()), orientation=lies, height=info['height'], weight=info['weight'])
+                spacing=tuple(_spacing(img).round(3).tolist()), orientation=lies,
+                height=info['height'], weight=info['weight'])
 
 # %% ../nbs/09_medical.ipynb #cd1cf800
 def acdc_cases(
     root,                   # the folder that holds patient001, patient002, …
     max_voxels: int=10**8,  # a header that promises more is refused
-) -> pd.DataFrame: # patient, group, phase, frame, image, mask (None: not drawn), shape, spacing (mm), orientation, height, weight
-    "One row a frame, from headers alone. All that is wrong is in one `ValueError`."
+) -> pd.DataFrame: # patient, group, phase, frame, image, mask or None, shape, spacing (mm), orientation, height, weight
+    "A row per frame, from headers alone. Raises one `ValueError` with all that is wrong."
     root, rows, problems = Path(root), [], []
     for folder in _patient_folders(root):
         info = _attempt(problems, _read_info, folder/'Info.cfg')
@@ -334,7 +384,7 @@ def acdc_cases(
 
 # %% ../nbs/09_medical.ipynb #a1bee179
 def _valid_patients(cases, valid_pct, seed):
-    "The patients that go to validation: `valid_pct` of each group, at least one, and not all."
+    "The patients for validation: `valid_pct` of each group, at least one, not all. Raises `ValueError` if it can't be."
     if not 0 < valid_pct < 1: raise ValueError(f'valid_pct must lie between 0 and 1, got {valid_pct}')
     patients, problems, valid = cases.drop_duplicates('patient'), [], set()
     nameless = patients[patients.group.isna()].patient
@@ -348,7 +398,7 @@ def _valid_patients(cases, valid_pct, seed):
 
 # %% ../nbs/09_medical.ipynb #bd9f6742
 def _case_slices(c, size, spacing, keep, max_cut, percentiles, max_voxels):
-    "Images, masks and a table of the slices of one case that stay."
+    "Images, masks and a table of the slices of one case that stay. Raises `ValueError` where none stays or one is cut."
     gt = None if pd.isna(c.mask) else c.mask
     images, masks, cut = _pair_slices(c.image, gt, spacing, size, percentiles, AcdcRegion, None, max_voxels)
     name = Path(c.image).name
@@ -356,11 +406,31 @@ def _case_slices(c, size, spacing, keep, max_cut, percentiles, max_voxels):
         f'{name}: size {tuple(size)} cuts off {cut.max():.0%} of the region in slice {cut.argmax()}: '
         f'use a larger size or spacing, or allow it by max_cut (now {max_cut:.0%})')
     stay = np.ones(len(images), bool) if keep else masks.any((1, 2))
-    if not stay.any(): raise ValueError(f"{name}: its mask is empty, so no slice is left; empty_slices='keep' keeps them")
+    if not stay.any(): raise ValueError(
+        f"{name}: its mask is empty, so no slice is left; empty_slices='keep' keeps them")
     z = np.flatnonzero(stay)
     table = pd.DataFrame(dict(patient=c.patient, group=c.group, phase=c.phase, frame=c.frame, z=z,
                               annotated=(masks[z] != UNANNOTATED).any((1, 2)), cut=cut[z]))
     return images[z], masks[z], table
+
+# %% ../nbs/09_medical.ipynb #baa5e111
+def _make_sets(parts, valid):
+    "Training and validation sets and the table that tells which item is which slice."
+    sets, tables = [], []
+    for split, on in (('train', lambda p: p not in valid), ('valid', lambda p: p in valid)):
+        images, masks, table = zip(*(o for o in parts if on(o[2].patient[0])))
+        t = pd.concat(table, ignore_index=True)
+        y = t.group.map(ACDC_GROUPS.index).to_numpy(copy=True)
+        sets.append(ImageMaskSet(np.concatenate(images), y, np.concatenate(masks), vocab=ACDC_GROUPS))
+        tables.append(pd.concat([pd.DataFrame(dict(split=split, item=range(len(t)))), t], axis=1))
+    return (*sets, pd.concat(tables, ignore_index=True))
+
+# %% ../nbs/09_medical.ipynb #39168b23
+def _phases(phases):
+    "A tuple of 'ED', 'ES' or both. Raises `ValueError` for others."
+    if isinstance(phases, str): phases = (phases,)
+    if not phases or set(phases) - {'ED', 'ES'}: raise ValueError(f"phases must be 'ED', 'ES' or both, got {phases!r}")
+    return phases
 
 # %% ../nbs/09_medical.ipynb #40d853ac
 def acdc_sets(
@@ -375,27 +445,14 @@ def acdc_sets(
     percentiles: tuple=(1, 99),     # of each volume, which become 0 and 255
     max_voxels: int=10**8,          # a header that promises more is refused
 ) -> tuple: # train and valid `ImageMaskSet`; a table: split, item, patient, group, phase, frame, z, annotated, cut
-    "ACDC's slices, their groups and their region codes, split by patient. All that is wrong is in one `ValueError`."
+    "ACDC's slices, groups and region codes, split by patient. Raises one `ValueError` with all that is wrong."
     if empty_slices not in ('drop', 'keep'): raise ValueError(
         f"empty_slices must be 'drop' or 'keep', got {empty_slices!r}")
-    if isinstance(phases, str): phases = (phases,)
-    if not phases or set(phases) - {'ED', 'ES'}: raise ValueError(f"phases must be 'ED', 'ES' or both, got {phases!r}")
+    phases, problems, keep = _phases(phases), [], empty_slices == 'keep'
     cases = acdc_cases(root, max_voxels)
-    cases, problems = cases[cases.phase.isin(phases)], []
+    cases = cases[cases.phase.isin(phases)]
     valid = _valid_patients(cases, valid_pct, seed)
-    parts = [_attempt(problems, _case_slices, c, size, spacing, empty_slices == 'keep', max_cut, percentiles, max_voxels)
+    parts = [_attempt(problems, _case_slices, c, size, spacing, keep, max_cut, percentiles, max_voxels)
              for c in cases.itertuples()]
     _raise(problems, f'{len(problems)} problem{"s"[:len(problems) != 1]} in {root}:\n')
     return _make_sets(parts, valid)
-
-# %% ../nbs/09_medical.ipynb #baa5e111
-def _make_sets(parts, valid):
-    "Training and validation sets and the table that tells which item is which slice."
-    sets, tables = [], []
-    for split, on in (('train', lambda p: p not in valid), ('valid', lambda p: p in valid)):
-        images, masks, table = zip(*(o for o in parts if on(o[2].patient[0])))
-        t = pd.concat(table, ignore_index=True)
-        y = t.group.map(ACDC_GROUPS.index).to_numpy(copy=True)
-        sets.append(ImageMaskSet(np.concatenate(images), y, np.concatenate(masks), vocab=ACDC_GROUPS))
-        tables.append(pd.concat([pd.DataFrame(dict(split=split, item=range(len(t)))), t], axis=1))
-    return (*sets, pd.concat(tables, ignore_index=True))

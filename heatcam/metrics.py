@@ -15,6 +15,17 @@ from .cam import as_method
 from .terms import heat_areas, overlap
 from .callbacks import KnownMean, WhichMap, heatmap_loss_of
 
+# %% ../nbs/06_metrics.ipynb #688c2461
+def _column(func, trained):
+    "A column's name."
+    return ('trained_' if trained else 'heatmap_') + getattr(getattr(func, 'func', func), '__name__', 'score')
+
+def _which_map(given):
+    "What is said of a map that is not the reference map."
+    given = {k: getattr(v, '__name__', v) for k, v in given.items() if v is not None}
+    said = [f'{k} {v}' if k in ('layer', 'max_cell') else str(v) for k, v in given.items()]
+    return f'({", ".join(said)})' if said else ''
+
 # %% ../nbs/06_metrics.ipynb #316095ad
 class HeatmapMetric(KnownMean):
     "The mean of a score over the images whose heatmap has any mass. Needs a `HeatmapLoss`."
@@ -22,7 +33,7 @@ class HeatmapMetric(KnownMean):
         func=overlap,         # (heat, inside, outside) → one number per image, NaN for an empty heatmap
         name: str='',         # of the column; '': 'heatmap_' and the function's name
         inside=None,          # region codes of the mask that count as inside; None: those of the callback
-        trained: bool=False,  # of the map that is trained, and not the reference map; the column's name begins with 'trained_'
+        trained: bool=False,  # of the map that is trained; the column's name begins with 'trained_'
         method=None,          # another attribution than the reference map's, see `heatcam.cam.METHODS`
         score=None,           # another score, see `heatcam.cam.SCORES`
         evidence=None,        # 'absolute', where all evidence counts
@@ -30,21 +41,13 @@ class HeatmapMetric(KnownMean):
         max_cell=None,        # or by the size of its cells in pixels
     ):
         given = dict(method=method, score=score, evidence=evidence, layer=layer, max_cell=max_cell)
-        self.which = None if trained else WhichMap(layer, max_cell, as_method(method or 'hires_cam'), score or 'predicted')
+        which = WhichMap(layer, max_cell, as_method(method or 'hires_cam'), score or 'predicted')
+        self.which = None if trained else which
         self.func, self.inside, self.evidence = func, inside, evidence
         name, tail = name or _column(func, trained), _which_map(given)
         self.empty = KnownMean(('trained_' if trained else '') + 'empty_heatmaps' + tail)
         self.companions = self.empty,
         super().__init__(name + tail)
-
-def _column(func, trained):
-    "A column's name."
-    return ('trained_' if trained else 'heatmap_') + getattr(getattr(func, 'func', func), '__name__', 'score')
-
-def _which_map(given):
-    "What is said of a map that is not the reference map."
-    said = [f'{k} {v}' if k in ('layer', 'max_cell') else str(getattr(v, '__name__', v)) for k, v in given.items() if v is not None]
-    return f'({", ".join(said)})' if said else ''
 
 # %% ../nbs/06_metrics.ipynb #2567da5b
 @patch

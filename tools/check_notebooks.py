@@ -116,6 +116,32 @@ def check_unused(py):
             if name not in used and '# ' not in py.read_text(encoding='utf-8').splitlines()[node.lineno - 1]:
                 yield f'{py.relative_to(root)}:{node.lineno}: imports {o.name} and does not use it'
 
+max_lines, max_width, max_row = 25, 120, 3
+
+def _exported(s): return re.search(r'^#\s*\|\s*exports?i?\b', s, re.M)
+def _body(s): return [o for o in s.splitlines() if o.strip() and not re.match(r'#\s*\|', o)]
+
+def _only_imports(lines):
+    tree = ast.parse('\n'.join(lines))
+    return all(isinstance(o, (ast.Import, ast.ImportFrom, ast.Expr)) for o in tree.body)
+
+def check_style(p):
+    "Export cells and lines that are too long, and export cells without an example among them, of the notebook `p`"
+    row = 0
+    for c in json.loads(p.read_text(encoding='utf-8'))['cells']:
+        if c['cell_type'] != 'code': continue
+        s = ''.join(c['source'])
+        lines = _body(s)
+        if not _exported(s):
+            if lines: row = 0
+            continue
+        wide = [o for o in lines if len(o) > max_width]
+        if wide: yield f"cell {c.get('id')} has {len(wide)} lines of more than {max_width} characters: {wide[0].strip()[:50]} …"
+        if _only_imports(lines): continue
+        if len(lines) > max_lines: yield f"cell {c.get('id')} exports {len(lines)} lines, more than {max_lines}"
+        row += 1
+        if row == max_row + 1: yield f"cell {c.get('id')} is the {row}th export cell in a row: show an example before it"
+
 def main():
     wrong, ps, good = [], notebooks(), []
     for p in ps:
@@ -127,6 +153,7 @@ def main():
     nums, misnamed = rooms(good)
     wrong += misnamed + list(check_imports(nums)) + list(check_sidebar(ps))
     wrong += [o for py in sorted(lib.rglob('*.py')) if py.stem not in ('__init__', '_modidx') for o in check_unused(py)]
+    wrong += [f'{p.relative_to(root)}: {o}' for p in good if default_exp(p) for o in check_style(p)]
     if not ps: wrong.append(f'no notebooks in {nbs.relative_to(root)}')
     if wrong: sys.exit('\n'.join(wrong) + f'\n{len(wrong)} wrong')
     print(f'{len(ps)} notebooks, {len(nums)} modules: all in order')

@@ -16,17 +16,19 @@ from ..medical import ACDC_GROUPS, AcdcRegion
 from .phantom import HEART, Region, make_phantoms
 
 # %% ../../nbs/heart/02_acdc.ipynb #c721cec6
-_PHANTOM_MM = 1.5
-_SLICES = (0., 1., .95, .8, .5)  # the heart's size from above its base to its apex
-_ES_SIZE = dict(NOR=.8, MINF=.92, DCM=.92, HCM=.75, RV=.85)  # and after contraction, by group
 _AS_ACDC = {Region.RV_CAVITY: AcdcRegion.RV_CAVITY, Region.LV_WALL: AcdcRegion.MYOCARDIUM,
             Region.LV_CAVITY: AcdcRegion.LV_CAVITY}
 _TO_ACDC = np.array([_AS_ACDC.get(r, AcdcRegion.BACKGROUND) for r in Region], np.uint8)
 
+# %% ../../nbs/heart/02_acdc.ipynb #61f2e62d
 def _sampled(a, size, step, order):
     "The image `a` on a grid of `size`, `step` of its pixels apart; the centres agree."
     offset = (np.array(a.shape) - 1)/2 - step*(np.array(size) - 1)/2
     return affine_transform(a, [step, step], offset, tuple(size), order=order)
+
+# %% ../../nbs/heart/02_acdc.ipynb #4bcd496d
+_PHANTOM_MM = 1.5
+_SLICES = (0., 1., .95, .8, .5)  # the heart's size from above its base to its apex
 
 def _phantom_volume(img, reg, spacing, scale, rng):
     "Grey levels and codes, both (X, Y, Z), of one phantom whose heart is `scale` of its size."
@@ -40,7 +42,7 @@ def _phantom_volume(img, reg, spacing, scale, rng):
 
 # %% ../../nbs/heart/02_acdc.ipynb #86777712
 def _infarct(img, reg, heart, rng):
-    "Takes the inner half of the left wall away along a third of the way round."
+    "Takes the inner half of the left wall away along a third of the circumference."
     y, x = np.indices(reg.shape)
     dy, dx = y - heart.centre_y, x - heart.lv_x
     turn = (np.arctan2(dy, dx) - rng.uniform(0, 2*np.pi)) % (2*np.pi)
@@ -50,6 +52,7 @@ def _infarct(img, reg, heart, rng):
     reg[thin] = Region.LV_CAVITY
     return img, reg
 
+# %% ../../nbs/heart/02_acdc.ipynb #2cdd7869
 def _save_volume(path, v, spacing, dtype):
     img = nib.Nifti1Image(v.astype(dtype), None)
     img.header.set_xyzt_units('mm')
@@ -58,6 +61,23 @@ def _save_volume(path, v, spacing, dtype):
     nib.save(img, path)
 
 # %% ../../nbs/heart/02_acdc.ipynb #5e010882
+_ES_SIZE = dict(NOR=.8, MINF=.92, DCM=.92, HCM=.75, RV=.85)  # the heart's size after contraction
+
+def _write_patient(folder, group, img, reg, rng, ground_truth):
+    "The `Info.cfg` and the two frames of one patient."
+    xy, z, gain, es = rng.uniform(1.3, 1.7), rng.choice([5., 8., 10.]), rng.uniform(1, 4), int(rng.integers(8, 14))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder/'Info.cfg').write_text(f'ED: 1\nES: {es}\nGroup: {group}\nHeight: {rng.normal(170, 9):.1f}\n'
+                                   f'NbFrame: 30\nWeight: {rng.normal(75, 12):.1f}\n')
+    for frame, scale in ((1, 1.), (es, _ES_SIZE[group])):
+        v, codes = _phantom_volume(img, reg, xy, scale, rng)
+        stem = f'{folder.name}_frame{frame:02d}'
+        _save_volume(folder/f'{stem}.nii.gz', gain*v, (xy, xy, z), np.int16)
+        if ground_truth: _save_volume(folder/f'{stem}_gt.nii.gz', codes, (xy, xy, z), np.uint8)
+
+# %% ../../nbs/heart/02_acdc.ipynb #178353fd
+_PHANTOM = dict(NOR=0, HCM=1, DCM=2, RV=3, MINF=4)  # which of eight phantoms; their classes take turns
+
 def write_phantom_acdc(
     root,                     # the folder to write to; it is made if need be
     n: int=10,                # patients; the groups take turns
@@ -65,19 +85,11 @@ def write_phantom_acdc(
     ground_truth: bool=True,  # False: no segmentations
 ) -> Path: # `root`
     "Writes phantoms in ACDC's layout, without the 4-D films: synthetic, for tests and first steps."
-    ph = make_phantoms(8*-(-n//5), seed=seed)  # the NOR of every other four gets an infarction
+    ph = make_phantoms(8*-(-n//5), seed=seed)
     for i in range(n):
-        group, rng, p = ACDC_GROUPS[i % 5], np.random.default_rng([seed, 3, i]), f'patient{i+1:03d}'
-        j = 8*(i//5) + dict(NOR=0, MINF=4, DCM=2, HCM=1, RV=3)[group]
+        group, rng = ACDC_GROUPS[i % 5], np.random.default_rng([seed, 3, i])
+        j = 8*(i//5) + _PHANTOM[group]
         img, reg = ph.images[j], ph.regions[j]
         if group == 'MINF': img, reg = _infarct(img, reg, ph.hearts.iloc[j], rng)
-        xy, z, gain, es = rng.uniform(1.3, 1.7), rng.choice([5., 8., 10.]), rng.uniform(1, 4), int(rng.integers(8, 14))
-        folder = Path(root)/p
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder/'Info.cfg').write_text(f'ED: 1\nES: {es}\nGroup: {group}\nHeight: {rng.normal(170, 9):.1f}\n'
-                                       f'NbFrame: 30\nWeight: {rng.normal(75, 12):.1f}\n')
-        for frame, scale in ((1, 1.), (es, _ES_SIZE[group])):
-            v, codes = _phantom_volume(img, reg, xy, scale, rng)
-            _save_volume(folder/f'{p}_frame{frame:02d}.nii.gz', gain*v, (xy, xy, z), np.int16)
-            if ground_truth: _save_volume(folder/f'{p}_frame{frame:02d}_gt.nii.gz', codes, (xy, xy, z), np.uint8)
+        _write_patient(Path(root)/f'patient{i+1:03d}', group, img, reg, rng, ground_truth)
     return Path(root)

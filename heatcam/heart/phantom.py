@@ -23,9 +23,10 @@ CLASSES = ('NOR', 'HCM', 'DCM', 'ARV')
 HEART = (Region.LV_CAVITY, Region.RV_CAVITY, Region.LV_WALL, Region.RV_WALL)
 CANVAS = (105, 135)  # height × width of every phantom, in pixels
 
+# %% ../../nbs/heart/00_phantom.ipynb #fb30975a
 _MYO, _CAVITY, _FAT = .2*255, .8*255, .9*255
-_GREY = np.array([0, _CAVITY, _CAVITY, _MYO, _MYO, _FAT, 255, 255], dtype=np.float32)  # one level a region
-NOISE_SD = 2.  # grey levels, on every tissue; the background and the label carry none
+_GREY = np.array([0, _CAVITY, _CAVITY, _MYO, _MYO, _FAT, 255, 255], dtype=np.float32)  # the level of each region
+NOISE_SD = 2.  # grey levels
 
 # %% ../../nbs/heart/00_phantom.ipynb #92b2a7ec
 LENGTHS = ('rv_radius', 'rv_wall', 'lv_radius', 'lv_wall')  # cavity radii and wall thicknesses
@@ -38,7 +39,7 @@ _BAR = 4  # depth of the bar of fat, in pixels
 # %% ../../nbs/heart/00_phantom.ipynb #39940b30
 @dataclass(frozen=True)
 class PhantomSpec:
-    "What differs between the two experiments: the body around the heart, and the label."
+    "What differs between the experiments: the body around the heart, and the label. Raises `ValueError` out of range."
     male_size: tuple = (1.3, .15)     # mean and sd of a male's size
     female_size: tuple = (1., .15)    # mean and sd of a female's size
     male_fat: tuple = (26., 7.9)      # mean and sd of a male's body fat, %
@@ -46,24 +47,35 @@ class PhantomSpec:
     dcm_fat: float = 2.               # added to the mean body fat in DCM, %
     gap: float = 10.                  # from the bar of fat to the top of the left ventricle, pixels at size 1
     label: bool = False               # a white 9 × 9 square in the scans of males
-    severity: float = 1.              # how far a diseased heart is from a normal one: 1 as published, 0 no disease at all
-    scanner_noise: float = 0.         # sd of a Gaussian noise over the whole image, grey levels; the label and tags carry none
+    severity: float = 1.              # how ill a diseased heart is: 1 as published, 0 not at all
+    scanner_noise: float = 0.         # sd of a Gaussian noise on all but label and tags, grey levels
 
     def __post_init__(self):
         if not 0 <= self.severity <= 1: raise ValueError(f'severity must be between 0 and 1, got {self.severity}')
-        if not self.scanner_noise >= 0: raise ValueError(f'scanner_noise must be 0 or more grey levels, got {self.scanner_noise}')
+        if not self.scanner_noise >= 0:
+            raise ValueError(f'scanner_noise must be 0 or more grey levels, got {self.scanner_noise}')
 
+# %% ../../nbs/heart/00_phantom.ipynb #a045485c
 EXPERIMENTS = {
     1: PhantomSpec(),
-    2: PhantomSpec(male_size=(1., 0.), female_size=(1., 0.), male_fat=(31., 9.), female_fat=(31., 9.), gap=18., label=True)}
+    2: PhantomSpec(male_size=(1., 0.), female_size=(1., 0.), male_fat=(31., 9.), female_fat=(31., 9.),
+                   gap=18., label=True)}
 
-# %% ../../nbs/heart/00_phantom.ipynb #6906342b
+# %% ../../nbs/heart/00_phantom.ipynb #594e2d72
+def _spec(experiment):
+    "The `PhantomSpec` of experiment 1 or 2, or the one given. Raises `ValueError` for anything else."
+    if isinstance(experiment, PhantomSpec): return experiment
+    if experiment in EXPERIMENTS: return EXPERIMENTS[experiment]
+    raise ValueError(f'experiment must be one of {list(EXPERIMENTS)} or a PhantomSpec, got {experiment!r}')
+
+# %% ../../nbs/heart/00_phantom.ipynb #d5f73a3b
 def _seed(seed):
-    "`seed`, an int or a sequence of ints, as a list of ints."
+    "`seed`, an int or a sequence of ints, as a list of ints. Raises `ValueError` below 0."
     s = [int(seed)] if np.ndim(seed) == 0 else [int(o) for o in seed]
     if min(s) < 0: raise ValueError(f'seed must be one or more integers of at least 0, got {seed!r}')
     return s
 
+# %% ../../nbs/heart/00_phantom.ipynb #6906342b
 class _Streams:
     "Named random streams: the draws of one don't move the draws of another."
     def __init__(self, seed, *path): self.key = _seed(seed) + [*path]
@@ -85,11 +97,12 @@ def _draw_patients(n, spec, rng):
         rv_fat=spec.severity*np.where(arv, lo + (hi-lo)*u['rv_level'], 0.),
         lv_fat=spec.severity*np.where(arv & (u['lv_fatty'] < .1), .4*u['lv_level'], 0.)))
 
-# %% ../../nbs/heart/00_phantom.ipynb #d89dd8a8
+# %% ../../nbs/heart/00_phantom.ipynb #1a2d6307
 def _bar(body_fat, size): return body_fat*size/80*70  # how long the bar of fat is, in pixels
 
+# %% ../../nbs/heart/00_phantom.ipynb #d89dd8a8
 def _draw_bodies(p, spec, rng):
-    "Size, body fat and the lengths in pixels of the patients `p`, and where they lie on the canvas."
+    "Size, body fat and the lengths in pixels of the patients `p`."
     male, z = p.sex.values == 'M', lambda s: rng(s).standard_normal(len(p))
     mean, sd = (np.where(male, m, f) for m, f in zip(spec.male_size, spec.female_size))
     size = mean + sd*z('size')
@@ -101,53 +114,66 @@ def _draw_bodies(p, spec, rng):
         ratio[:,k] *= np.where(who, ill(factor), 1)
     jitter = np.stack([_JITTER[0] + _JITTER[1]*z(s) for s in LENGTHS], 1)
     px = ratio * _PIXELS * size[:,None] * jitter
-    return pd.DataFrame(dict(zip(LENGTHS, px.T)) | dict(size=size, body_fat=fat, bar=_bar(fat, size), gap=spec.gap*size))
+    body = dict(size=size, body_fat=fat, bar=_bar(fat, size), gap=spec.gap*size)
+    return pd.DataFrame(dict(zip(LENGTHS, px.T)) | body)
 
-# %% ../../nbs/heart/00_phantom.ipynb #e59b3a7c
+# %% ../../nbs/heart/00_phantom.ipynb #7a424d76
 def _extent(b):
     "Height and width in pixels of the bodies `b`, without the bar's length."
     R, r = b.lv_radius + b.lv_wall, b.rv_radius + b.rv_wall
     return _BAR + b.gap + R + np.maximum(R, r), 2*(R + r)
 
+# %% ../../nbs/heart/00_phantom.ipynb #e59b3a7c
 def _place(b, canvas):
     "Adds to the bodies `b` where they lie, in pixels, and whether all of it is on the canvas."
     (H, W), (height, width) = canvas, _extent(b)
     R, r = b.lv_radius + b.lv_wall, b.rv_radius + b.rv_wall
-    b['bar_y'] = (H - 1 - height)/2  # pixel centres lie on whole numbers, so the canvas goes from -0.5 to H - 0.5
+    b['bar_y'] = (H - 1 - height)/2
     b['centre_y'] = b.bar_y + _BAR + b.gap + R
     b['lv_x'] = (W - 1 - width)/2 + R
     b['rv_x'] = b.lv_x + R + r
     b['fits'] = (height <= H) & (width <= W) & (b.bar <= W) & (b.bar >= 1) & (b[[*LENGTHS, 'gap']] > 0).all(axis=1)
     return b
 
-# %% ../../nbs/heart/00_phantom.ipynb #337ed2ce
-def _spec(experiment):
-    if isinstance(experiment, PhantomSpec): return experiment
-    if experiment in EXPERIMENTS: return EXPERIMENTS[experiment]
-    raise ValueError(f'experiment must be one of {list(EXPERIMENTS)} or a PhantomSpec, got {experiment!r}')
+# %% ../../nbs/heart/00_phantom.ipynb #596412a1
+def _draw_fitting(p, spec, seed, canvas, max_redraws):
+    "Bodies of the patients `p`, each drawn again up to `max_redraws` times until it fits, and how often each was."
+    b, redraws = _place(_draw_bodies(p, spec, _Streams(seed, 1, 0)), canvas), np.zeros(len(p), dtype=int)
+    for k in range(1, max_redraws + 1):
+        bad = ~b.fits.values
+        if not bad.any(): break
+        again = _place(_draw_bodies(p, spec, _Streams(seed, 1, k)), canvas)  # all of them: heart i takes number i again
+        b.loc[bad] = again.loc[bad]
+        redraws[bad] += 1
+    return b, redraws
 
+# %% ../../nbs/heart/00_phantom.ipynb #337ed2ce
 def draw_hearts(
     n: int,                # how many hearts; class i % 4 for heart i
     experiment=1,          # 1, 2 or a `PhantomSpec`
     seed=0,                # an int or a sequence of ints
     canvas: tuple=CANVAS,  # height and width in pixels
     max_redraws: int=20,   # a body that has not fitted by then is an error
-) -> pd.DataFrame: # one row a heart: class, sex, variant, lengths and places in pixels, fat levels, `redraws`
+) -> pd.DataFrame: # one row per heart: class, sex, variant, lengths and places in pixels, fat levels, `redraws`
     "The drawn parameters of `n` hearts. Raises `ValueError` where hearts can't be made to fit the canvas."
     spec = _spec(experiment)
     p = _draw_patients(n, spec, _Streams(seed, 0))
-    b = _place(_draw_bodies(p, spec, _Streams(seed, 1, 0)), canvas)
-    redraws = np.zeros(n, dtype=int)
-    for k in range(1, max_redraws + 1):
-        bad = ~b.fits.values
-        if not bad.any(): break
-        again = _place(_draw_bodies(p, spec, _Streams(seed, 1, k)), canvas)  # all n: heart i takes number i again
-        b.loc[bad] = again.loc[bad]
-        redraws[bad] += 1
+    b, redraws = _draw_fitting(p, spec, seed, canvas, max_redraws)
     if not b.fits.all(): raise ValueError(
         f'{(~b.fits).sum()} of {n} hearts do not fit a canvas of {canvas[0]} × {canvas[1]} pixels after {max_redraws} '
         'redraws: use a larger canvas, or a spec with smaller sizes')
     return pd.concat([p, b.drop(columns='fits')], axis=1).assign(redraws=redraws)
+
+# %% ../../nbs/heart/00_phantom.ipynb #cb9222d1
+def _misfit(b, k, canvas):
+    "Why heart `k` of the placed hearts `b` can't be drawn on the canvas, in words."
+    who, bar = 'The heart' if len(b) == 1 else f'Heart {k}', b.bar.iloc[k]
+    low = [f'{c} is {b[c].iloc[k]:.4g} and must be above 0' for c in (*LENGTHS, 'gap') if not b[c].iloc[k] > 0]
+    if not bar >= 1: low.append(f'its bar of fat is {bar:.2g} pixels long and must be 1 or more: raise body_fat')
+    if low: return f'{who} can not be drawn: {"; ".join(low)}'
+    height, width = (float(o.iloc[k]) for o in _extent(b))
+    return (f'{who} does not fit a canvas of {canvas[0]} × {canvas[1]} pixels: '
+            f'it would be {height:.0f} high and {width:.0f} wide, under a bar of fat {bar:.1f} long')
 
 # %% ../../nbs/heart/00_phantom.ipynb #19f7d801
 def place_hearts(
@@ -155,57 +181,68 @@ def place_hearts(
     canvas: tuple=CANVAS,  # height and width in pixels
 ) -> pd.DataFrame: # the same hearts, their bar of fat and places computed anew
     "Where edited hearts lie. Raises `ValueError` where one does not fit the canvas."
-    needs = [*LENGTHS, 'size', 'body_fat', 'gap']
-    if lost := [c for c in needs if c not in hearts]: raise ValueError(f'hearts must be a table as of draw_hearts; it has no column {", ".join(lost)}')
+    lost = [c for c in (*LENGTHS, 'size', 'body_fat', 'gap') if c not in hearts]
+    if lost: raise ValueError(f'hearts must be a table as of draw_hearts; it has no column {", ".join(lost)}')
     b = _place(hearts.assign(bar=_bar(hearts.body_fat, hearts['size'])), canvas)
-    if not b.fits.all():
-        k = int(np.flatnonzero(~b.fits)[0])
-        height, width = (float(o.iloc[k]) for o in _extent(b))
-        low = [f'{c} is {b[c].iloc[k]:.4g} and must be above 0' for c in (*LENGTHS, 'gap') if not b[c].iloc[k] > 0]
-        if not b.bar.iloc[k] >= 1: low.append(f'its bar of fat is {b.bar.iloc[k]:.2g} pixels long and must be 1 or more: raise body_fat')
-        who = 'The heart' if len(b) == 1 else f'Heart {k}'
-        raise ValueError(f'{who} can not be drawn: {"; ".join(low)}' if low else
-            f'{who} does not fit a canvas of {canvas[0]} × {canvas[1]} pixels: '
-            f'it would be {height:.0f} high and {width:.0f} wide, under a bar of fat {b.bar.iloc[k]:.1f} long')
+    if not b.fits.all(): raise ValueError(_misfit(b, int(np.flatnonzero(~b.fits)[0]), canvas))
     return b.drop(columns='fits')
+
+# %% ../../nbs/heart/00_phantom.ipynb #6977e1c4
+def _columns(hearts):
+    "What is painted of each heart, as columns (n, 1)."
+    names = (*LENGTHS, 'centre_y', 'lv_x', 'rv_x', 'bar_y', 'bar', 'lv_fat', 'rv_fat')
+    return {c: hearts[c].to_numpy(np.float32)[:,None] for c in names}
+
+# %% ../../nbs/heart/00_phantom.ipynb #1816dfbd
+def _painted_rows(h, canvas):
+    "The rows that are not empty: heart and height of each, squared distance from the centre, whether it cuts the bar."
+    y = np.arange(canvas[0], dtype=np.float32)
+    dy2 = (y - h['centre_y'])**2  # one for both ventricles: their centres are level
+    reach = np.maximum(h['lv_radius'] + h['lv_wall'], h['rv_radius'] + h['rv_wall'])
+    bar = (y >= h['bar_y']) & (y < h['bar_y'] + _BAR)
+    at = np.nonzero((dy2 <= reach**2) | bar)
+    return *at, dy2[at][:,None], bar[at]
 
 # %% ../../nbs/heart/00_phantom.ipynb #9f4c81f9
 def _paint_regions(h, canvas):
-    "Region codes (n, H, W) of the hearts `h`, without labels."
-    y, x = (np.arange(s, dtype=np.float32) for s in canvas)
-    col = lambda s: h[s].to_numpy(np.float32)[:,None]
-    dy2 = (y - col('centre_y'))**2  # one for both ventricles: their centres are level
+    "Region codes (rows, W) of the rows that are not empty, and the heart and the height of each."
+    k, y, dy2, bar = _painted_rows(h, canvas)
+    x = np.arange(canvas[1], dtype=np.float32)
     def disc(side, wall, cavity):
-        dx2 = ((x - col(f'{side}_x'))**2)[:,None]
-        # dx² + dy² ≤ r², with the sum taken out of the comparison: it would cost as much as the rest
-        inside = lambda r: (dx2 <= (r**2 - dy2)[...,None]).view(np.uint8)
-        r, w = col(f'{side}_radius'), col(f'{side}_wall')
-        return wall*inside(r + w) - (wall-cavity)*inside(r)
-    u8 = [np.uint8(o) for o in Region]
-    reg = np.maximum(disc('lv', u8[Region.LV_WALL], u8[Region.LV_CAVITY]),
-                     disc('rv', u8[Region.RV_WALL], u8[Region.RV_CAVITY]))
-    rows = (y >= col('bar_y')) & (y < col('bar_y') + _BAR)
-    cols = np.abs(x - (canvas[1] - 1)/2) < col('bar')/2
-    i, r = np.nonzero(rows)
-    reg[i, r] = np.where(cols[i], np.uint8(Region.FAT), reg[i, r])
-    return reg
+        dx2 = ((x - h[f'{side}_x'])**2)[k]
+        inside = lambda r: (dx2 <= r[k]**2 - dy2).view(np.uint8)
+        r, w = h[f'{side}_radius'], h[f'{side}_wall']
+        return np.uint8(wall)*inside(r + w) - np.uint8(wall - cavity)*inside(r)
+    codes = np.maximum(disc('lv', Region.LV_WALL, Region.LV_CAVITY), disc('rv', Region.RV_WALL, Region.RV_CAVITY))
+    fat = np.abs(x - (canvas[1] - 1)/2) < h['bar'][k[bar]]/2
+    codes[bar] = np.where(fat, np.uint8(Region.FAT), codes[bar])
+    return codes, k, y
+
+# %% ../../nbs/heart/00_phantom.ipynb #d9b16baf
+def _add_fat(grey, code, level, rng):
+    "Adds to the grey levels of one heart's pixels the fat in its walls, in place; `level` has a number per region."
+    level = level.take(code)
+    f = np.flatnonzero(level > 0)
+    grey[f] += rng.random(len(f), dtype=np.float32)*level[f]*np.float32(_FAT - _MYO)
 
 # %% ../../nbs/heart/00_phantom.ipynb #6fa23b6f
-def _paint_greys(reg, h, noise, fatty):
-    "Grey levels (n, H, W) uint8 of the regions `reg`: level, fat in the walls, Gaussian noise, rounded to 8 bit."
-    flat, img = reg.reshape(-1), np.zeros(reg.size, dtype=np.uint8)
-    idx = np.flatnonzero(flat > 0)
-    code = flat[idx]
-    grey = noise.standard_normal(len(idx), dtype=np.float32)
-    grey *= np.float32(NOISE_SD); grey += _GREY[code]
-    level = np.zeros((len(h), len(Region)), dtype=np.float32)  # how fatty each heart's walls are
-    level[:, Region.LV_WALL], level[:, Region.RV_WALL] = h.lv_fat, h.rv_fat
-    f = np.flatnonzero((code == Region.LV_WALL) | (code == Region.RV_WALL))
-    lev = level[idx[f]//reg[0].size, code[f]]
-    f, lev = f[lev > 0], lev[lev > 0]
-    grey[f] += fatty.random(len(f), dtype=np.float32)*lev*np.float32(_FAT - _MYO)
-    img[idx] = np.clip(np.rint(grey, out=grey), 0, 255, out=grey)
-    return img.reshape(reg.shape)
+def _paint_greys(codes, k, h, noise, fatty):
+    "Grey levels (rows, W) uint8 of the rows `codes` of the hearts `k`: level, noise, fat in the walls."
+    flat, img = codes.reshape(-1), np.zeros(codes.size, dtype=np.uint8)
+    tissue = np.flatnonzero(flat > 0)
+    code = flat[tissue]
+    grey = noise.standard_normal(len(tissue), dtype=np.float32)
+    grey *= np.float32(NOISE_SD)
+    grey += _GREY.take(code)
+    level = np.zeros((len(h['bar']), len(Region)), dtype=np.float32)
+    level[:, Region.LV_WALL], level[:, Region.RV_WALL] = h['lv_fat'][:,0], h['rv_fat'][:,0]
+    first = np.searchsorted(k, np.arange(len(level) + 1))*codes.shape[1]
+    ends = np.searchsorted(tissue, first)  # heart i has the pixels from ends[i] to ends[i+1]
+    for i in np.flatnonzero(level.any(1)):
+        mine = slice(ends[i], ends[i+1])
+        _add_fat(grey[mine], code[mine], level[i], fatty)
+    img[tissue] = np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8)
+    return img.reshape(codes.shape)
 
 # %% ../../nbs/heart/00_phantom.ipynb #8cb9d8cb
 @dataclass
@@ -213,7 +250,7 @@ class Phantoms:
     "Synthetic cardiac MRIs with all that is known about them."
     images: np.ndarray     # (n, H, W) uint8 grey levels
     regions: np.ndarray    # (n, H, W) uint8, codes of `Region`
-    hearts: pd.DataFrame   # the drawn parameters, one row an image
+    hearts: pd.DataFrame   # the drawn parameters, one row per image
     def __len__(self): return len(self.images)
     @property
     def y(self): return self.hearts.label.to_numpy(copy=True)  # class index, 0 … 3 in the order of `CLASSES`
@@ -222,25 +259,32 @@ class Phantoms:
         i = np.atleast_1d(np.arange(len(self))[i])
         return Phantoms(self.images[i], self.regions[i], self.hearts.iloc[i].reset_index(drop=True))
 
+# %% ../../nbs/heart/00_phantom.ipynb #5d1f1601
+def _put_label(img, reg, on):
+    "Puts the label on the images where `on` is true and takes it from the others, in place."
+    H, W = img.shape[1:]
+    square, on = np.s_[:, H-10:H-1, W-10:W-1], on[:,None,None]
+    img[square], reg[square] = np.where(on, 255, 0), np.where(on, Region.SEX_LABEL, Region.BACKGROUND)
+
 # %% ../../nbs/heart/00_phantom.ipynb #60b25b64
 def set_label(
     phantoms: Phantoms,   # they are not changed
-    who: str='males',     # who carries the label: 'males', 'all' or 'none'
+    who: str='males',     # who carries the label: 'males', 'all' or 'none'; anything else raises a `ValueError`
 ) -> Phantoms: # the same hearts with the same noise
-    "Puts the sex label, a white 9 × 9 square in the lower right corner, where it is asked for, and takes it from the others."
+    "Puts the sex label, a white square in the lower right corner, where it is asked for, and takes it from the others."
     if who not in ('males', 'all', 'none'): raise ValueError(f"who must be 'males', 'all' or 'none', got {who!r}")
-    on = {'males': phantoms.hearts.sex.values == 'M', 'all': True, 'none': False}[who] & np.ones(len(phantoms), bool)
-    H, W = phantoms.images.shape[1:]
+    male = phantoms.hearts.sex.values == 'M'
     img, reg = phantoms.images.copy(), phantoms.regions.copy()
-    square, on = np.s_[:, H-10:H-1, W-10:W-1], on[:,None,None]
-    img[square], reg[square] = np.where(on, 255, 0), np.where(on, Region.SEX_LABEL, Region.BACKGROUND)
+    _put_label(img, reg, {'males': male, 'all': male | True, 'none': male & False}[who])
     return replace(phantoms, images=img, regions=reg)
 
 # %% ../../nbs/heart/00_phantom.ipynb #9c590585
 def _add_noise(img, sd, rng):
+    "The images with Gaussian noise of `sd` grey levels, rounded to 8 bit."
     z = rng.standard_normal(img.shape, dtype=np.float32)
     return np.clip(np.rint(img + np.float32(sd)*z), 0, 255).astype(np.uint8)
 
+# %% ../../nbs/heart/00_phantom.ipynb #db89f550
 def paint_hearts(
     hearts: pd.DataFrame,  # n hearts, as of `draw_hearts` or `place_hearts`
     experiment=1,          # 1, 2 or a `PhantomSpec`: only its label and its scanner noise count here
@@ -249,18 +293,18 @@ def paint_hearts(
     chunk: int=64,         # hearts painted at once: small enough for the cache, without effect on the result
 ) -> Phantoms:
     "The images of a given table of hearts."
-    spec, n = _spec(experiment), len(hearts)
-    img, reg = (np.zeros((n, *canvas), dtype=np.uint8) for _ in range(2))
-    rng = _Streams(seed, 2)
+    spec, rng, h, n = _spec(experiment), _Streams(seed, 2), _columns(hearts), len(hearts)
     noise, fatty, scanner = (rng(s) for s in ('noise', 'fatty', 'scanner'))
+    img, reg = (np.zeros((n, *canvas), dtype=np.uint8) for _ in range(2))
     for s in range(0, n, chunk):
-        c = slice(s, s + chunk)
-        reg[c] = _paint_regions(hearts.iloc[c], canvas)
-        img[c] = _paint_greys(reg[c], hearts.iloc[c], noise, fatty)
-        if spec.scanner_noise: img[c] = _add_noise(img[c], spec.scanner_noise, scanner)
-    ph = Phantoms(img, reg, hearts)
-    return set_label(ph) if spec.label else ph
+        part = {c: v[s:s+chunk] for c, v in h.items()}
+        codes, k, y = _paint_regions(part, canvas)
+        reg[s+k, y], img[s+k, y] = codes, _paint_greys(codes, k, part, noise, fatty)
+        if spec.scanner_noise: img[s:s+chunk] = _add_noise(img[s:s+chunk], spec.scanner_noise, scanner)
+    if spec.label: _put_label(img, reg, hearts.sex.values == 'M')
+    return Phantoms(img, reg, hearts)
 
+# %% ../../nbs/heart/00_phantom.ipynb #b3746133
 def make_phantoms(
     n: int,                # how many; balanced over the four classes
     experiment=1,          # 1, 2 or a `PhantomSpec`
@@ -276,18 +320,20 @@ TAG_KINDS = ('corner', 'brightness', 'glyph', 'presence')
 
 @dataclass(frozen=True)
 class Tag:
-    "A mark in a corner of the image that may name the class."
-    kind: str = 'corner'    # what names it: which corner, the brightness, the shape; 'presence' tells ARV from the others
+    "A mark in a corner of the image that may name the class. Raises `ValueError` for what can't be painted."
+    kind: str = 'corner'    # what names it: which corner, brightness, shape; 'presence' tells ARV from the others
     size: int = 9           # pixels, height and width
     strength: float = 1.    # of the training images: from 0, any class, to 1, always the right one
     margin: int = 1         # pixels between tag and rim
 
     def __post_init__(self):
-        if self.kind not in TAG_KINDS: raise ValueError(f'kind must be one of {", ".join(TAG_KINDS)}, got {self.kind!r}')
+        if self.kind not in TAG_KINDS:
+            raise ValueError(f'kind must be one of {", ".join(TAG_KINDS)}, got {self.kind!r}')
         if not 0 <= self.strength <= 1: raise ValueError(f'strength must be between 0 and 1, got {self.strength}')
         if self.size < 5: raise ValueError(f'size must be 5 pixels or more, got {self.size}')
         if self.margin < 0: raise ValueError(f'margin must be 0 pixels or more, got {self.margin}')
 
+# %% ../../nbs/heart/00_phantom.ipynb #b03605f4
 def draw_cues(
     y,                  # (n,) class indices
     strength: float,    # 0 … 1
@@ -297,7 +343,7 @@ def draw_cues(
     y, rng = np.asarray(y), _Streams(seed, 3)
     return np.where(rng('right').random(len(y)) < strength, y, rng('other').integers(0, len(CLASSES), len(y)))
 
-# %% ../../nbs/heart/00_phantom.ipynb #66999286
+# %% ../../nbs/heart/00_phantom.ipynb #7cab56ee
 def _glyphs(size):
     "A square, a disc, a cross and a triangle, (4, size, size)."
     t = np.linspace(-1, 1, size)
@@ -305,24 +351,34 @@ def _glyphs(size):
     arm = np.maximum(.34, 1/size)
     return np.stack([np.ones_like(x, bool), x**2 + y**2 <= 1, np.minimum(abs(x), abs(y)) <= arm, 2*abs(x) <= y + 1])
 
+# %% ../../nbs/heart/00_phantom.ipynb #66999286
+def _tag_look(tag, cue):
+    "Corner (n,), grey level (n,) and shape (n, size, size) of tags that name the classes `cue`."
+    n, plain = len(cue), np.zeros(len(cue), int)
+    corner = cue if tag.kind == 'corner' else np.full(n, 3)
+    level = np.array([90, 145, 200, 255])[cue] if tag.kind == 'brightness' else np.full(n, 255)
+    shape = _glyphs(tag.size)[cue if tag.kind == 'glyph' else plain]
+    if tag.kind == 'presence': shape = shape & (cue == CLASSES.index('ARV'))[:,None,None]
+    return corner, level, shape
+
+# %% ../../nbs/heart/00_phantom.ipynb #0ddc0cc3
 def set_tag(
     phantoms: Phantoms,     # they are not changed
     tag: Tag,
     cue,                    # (n,) class index that the tag names; for 'presence' only whether it is ARV counts
 ) -> Phantoms: # the same hearts with the same noise, the cue in their table
-    "Paints a tag into each image, over what is there."
+    "Paints a tag into each image, over what is there. Raises `ValueError` for a wrong cue or a tag that does not fit."
     cue, n = np.asarray(cue), len(phantoms)
-    if cue.shape != (n,): raise ValueError(f'cue must have one class index an image, shape ({n},), got {cue.shape}')
     (H, W), s, m = phantoms.images.shape[1:], tag.size, tag.margin
-    if not np.isin(cue, range(len(CLASSES))).all(): raise ValueError(f'cue must hold class indices from 0 to {len(CLASSES) - 1}, got {np.unique(cue)}')
-    if s + 2*m > min(H, W): raise ValueError(f'a tag of {s} pixels and its margins of {m} do not fit a canvas of {H} × {W} pixels')
-    img, reg = phantoms.images.copy(), phantoms.regions.copy()
-    top, left = np.array([0, 0, 1, 1])*(H - s - 2*m) + m, np.array([0, 1, 0, 1])*(W - s - 2*m) + m
-    corner = cue if tag.kind == 'corner' else np.full(n, 3)
-    level = np.array([90, 145, 200, 255])[cue] if tag.kind == 'brightness' else np.full(n, 255)
-    shape = _glyphs(s)[cue if tag.kind == 'glyph' else np.zeros(n, int)]
-    if tag.kind == 'presence': shape = shape & (cue == CLASSES.index('ARV'))[:,None,None]
-    rows, cols = (a[corner][:,None] + np.arange(s) for a in (top, left))
+    if cue.shape != (n,): raise ValueError(f'cue must have one class index per image, shape ({n},), got {cue.shape}')
+    if not np.isin(cue, range(len(CLASSES))).all():
+        raise ValueError(f'cue must hold class indices from 0 to {len(CLASSES) - 1}, got {np.unique(cue)}')
+    if s + 2*m > min(H, W):
+        raise ValueError(f'a tag of {s} pixels and its margins of {m} do not fit a canvas of {H} × {W} pixels')
+    corner, level, shape = _tag_look(tag, cue)
+    top, left = m + (corner//2)*(H - s - 2*m), m + (corner%2)*(W - s - 2*m)
+    rows, cols = (a[:,None] + np.arange(s) for a in (top, left))
     at = np.arange(n)[:,None,None], rows[:,:,None], cols[:,None]
+    img, reg = phantoms.images.copy(), phantoms.regions.copy()
     img[at], reg[at] = np.where(shape, level[:,None,None], img[at]), np.where(shape, Region.TAG, reg[at])
     return replace(phantoms, images=img, regions=reg, hearts=phantoms.hearts.assign(cue=cue))

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['shapiro_wilk', 'mann_whitney', 'vargha_delaney', 'rank_biserial', 'hodges_lehmann', 'wilcoxon_signed_rank',
-           'paired_rank_biserial', 'paired_hodges_lehmann', 'holm', 'compare_groups', 'compare_pairs', 'compare_table']
+           'paired_rank_biserial', 'paired_hodges_lehmann', 'mean_interval', 'holm', 'compare_groups', 'compare_pairs',
+           'compare_table']
 
 # %% ../../nbs/study/00_stats.ipynb #daca6266
 import math
@@ -15,12 +16,12 @@ from scipy.stats import mannwhitneyu, norm, rankdata, shapiro, wilcoxon
 
 # %% ../../nbs/study/00_stats.ipynb #24efb808
 def _sample(
-    x, # one number a model, shape (n,)
+    x, # one number per model, shape (n,)
     name, # what to call it in an error
 ): # float vector, shape (n,), finite, n >= 1
     "`x` as a float vector, or an error that says what is wrong and what to do"
     a = np.asarray(x)
-    if a.ndim != 1: raise ValueError(f'{name} has shape {a.shape}, expected one number a model: shape (n,)')
+    if a.ndim != 1: raise ValueError(f'{name} has shape {a.shape}, expected one number per model: shape (n,)')
     if a.size == 0: raise ValueError(f'{name} is empty: check the filter or the group name that it came from')
     if a.dtype.kind not in 'biuf':
         raise TypeError(f'{name} holds {a.dtype}, expected numbers: convert it first, for example with pd.to_numeric')
@@ -36,7 +37,7 @@ def _inside01(v, name):
 
 # %% ../../nbs/study/00_stats.ipynb #f8fb745f
 def shapiro_wilk(
-    x, # one number a model, shape (n,); NaN, text or an empty group is an error
+    x, # one number per model, shape (n,). Raises `ValueError` or `TypeError` if NaN, empty or text
 ) -> tuple[float, float]: # W in (0, 1] and its p; both NaN where W says nothing: n < 3, or all values the same
     "Shapiro and Wilk's test that a group comes from a normal distribution (`scipy.stats.shapiro`)"
     x = _sample(x, 'x')
@@ -47,7 +48,7 @@ def shapiro_wilk(
 
 # %% ../../nbs/study/00_stats.ipynb #3f927765
 def _sums(
-    ranks, # whole numbers, one a model of both groups
+    ranks, # whole numbers, one per model of both groups
     n, # models in the smaller group
 ) -> np.ndarray: # at s: how many choices of n of them have the sum s
     "How many ways to choose the smaller group lead to each sum of its ranks"
@@ -57,12 +58,12 @@ def _sums(
     return ways[n]
 
 # %% ../../nbs/study/00_stats.ipynb #59fa37a7
-_EXACT = 400  # pairs
+_EXACT = 400  # n1*n2
 
 def _is_exact(x, y): return len(x)*len(y) <= _EXACT
 
 def mann_whitney(
-    x, # first group: one number a model, shape (n1,); NaN, text or an empty group is an error
+    x, # first group: one number per model, shape (n1,). Raises `ValueError` or `TypeError` if NaN, empty or text
     y, # second group, shape (n2,)
 ) -> tuple[float, float]: # U of `x`, the pairs with x > y, ties half, 0 ... n1*n2; and the two-sided p
     "Mann and Whitney's U test; p is exact, with ties too, for n1*n2 <= 400, else normal (`scipy.stats.mannwhitneyu`)"
@@ -92,7 +93,7 @@ def _u_counts(
 
 # %% ../../nbs/study/00_stats.ipynb #60528ad7
 def vargha_delaney(
-    x, # first group: one number a model, shape (n1,); NaN, text or an empty group is an error
+    x, # first group: one number per model, shape (n1,). Raises `ValueError` or `TypeError` if NaN, empty or text
     y, # second group, shape (n2,)
 ) -> float: # 0 ... 1; 0.5 = no effect, 1 = every y above every x
     "P(y > x) + P(y = x)/2 over all pairs: Vargha and Delaney's A"
@@ -101,7 +102,7 @@ def vargha_delaney(
 
 # %% ../../nbs/study/00_stats.ipynb #ada4a1d1
 def rank_biserial(
-    x, # first group: one number a model, shape (n1,); NaN, text or an empty group is an error
+    x, # first group: one number per model, shape (n1,). Raises `ValueError` or `TypeError` if NaN, empty or text
     y, # second group, shape (n2,)
 ) -> float: # -1 ... 1; positive = y is higher, 0 = no effect, 1 = every y above every x
     "Share of pairs with y > x less the share with y < x: 1 - 2U/(n1*n2), U counted for `x`"
@@ -120,9 +121,9 @@ def _rank_cut(n1, n2, level):
 
 # %% ../../nbs/study/00_stats.ipynb #e48cd1ac
 def hodges_lehmann(
-    x, # first group: one number a model, shape (n1,); NaN, text or an empty group is an error
+    x, # first group: one number per model, shape (n1,). Raises `ValueError` or `TypeError` if NaN, empty or text
     y, # second group, shape (n2,)
-    level=0.95, # confidence level of the interval, between 0 and 1
+    level=0.95, # confidence level of the interval. Raises `ValueError` unless between 0 and 1
 ) -> tuple[float, float, float]: # shift, low, high in the units of the data; low, high = -inf, inf: groups too small
     "How far `y` lies above `x`: the median of all y - x, with the interval that the U test does not reject"
     # Hodges and Lehmann 1963; interval: Hollander and Wolfe, Nonparametric Statistical Methods
@@ -212,9 +213,36 @@ def paired_hodges_lehmann(
     low, high = (walsh[c - 1], walsh[-c]) if c else (-math.inf, math.inf)
     return float(np.median(walsh)), float(low), float(high)
 
+# %% ../../nbs/study/00_stats.ipynb #7a1c0e53
+def _resampled_t(
+    z, # values with mean 0 and standard deviation 1, shape (n,)
+    k=4000, # resamples
+) -> np.ndarray: # shape (k,)
+    "Student's t of smoothed resamples, the same in each call"
+    rng, n = np.random.default_rng(0), len(z)
+    drawn = rng.choice(z, (k, n)) + rng.normal(0, 1/math.sqrt(n), (k, n))
+    return math.sqrt(n)*drawn.mean(1)/drawn.std(1, ddof=1)
+
+# %% ../../nbs/study/00_stats.ipynb #7a1c0e55
+def mean_interval(
+    x, # one number per model, shape (n,). Raises `ValueError` or `TypeError` if NaN, empty or text
+    level=0.95, # confidence level. Raises `ValueError` unless between 0 and 1
+) -> tuple[float, float, float]: # mean, low, high; -inf, inf for n = 1; three times the value where all are the same
+    "Mean of a group with its interval, by a smoothed bootstrap-t; nothing keeps the ends inside the data's own bounds"
+    _inside01(level, 'level')
+    x = np.sort(_sample(x, 'x'))                       # the order of the models must not matter
+    if len(x) == 1: return float(x[0]), -math.inf, math.inf
+    if x[0] == x[-1]: return (float(x[0]),)*3
+    span = x[-1] - x[0]
+    unit = (x - x[0])/span                             # 0 ... 1, as the square of a tiny spread would be 0
+    mean, sd = unit.mean(), unit.std(ddof=1)
+    t = np.quantile(_resampled_t((unit - mean)/sd), [(1 + level)/2, (1 - level)/2])
+    low, high = x[0] + span*(mean - t*sd/math.sqrt(len(x)))
+    return float(x.mean()), float(low), float(high)
+
 # %% ../../nbs/study/00_stats.ipynb #6144cb84
 def holm(
-    p, # p-values, shape (m,), each 0 ... 1; NaN is an error, as the count m would be unclear
+    p, # p-values, shape (m,), each 0 ... 1. Raises `ValueError` if outside or NaN: the count m would be unclear
 ) -> np.ndarray: # adjusted p-values, shape (m,), in the order of `p`; reject where one is below alpha
     "Holm's adjusted p-values: they control the chance of any false alarm among the m tests"
     p = _sample(p, 'p')
@@ -226,9 +254,9 @@ def holm(
 
 # %% ../../nbs/study/00_stats.ipynb #59d44a6f
 def compare_groups(
-    x, # first group: one number a model, shape (n1,); NaN, text or an empty group is an error
+    x, # first group: one number per model, shape (n1,). Raises `ValueError` or `TypeError` if NaN, empty or text
     y, # second group, shape (n2,)
-    alpha=0.05, # the interval has level 1 - alpha
+    alpha=0.05, # the interval has level 1 - alpha. Raises `ValueError` unless between 0 and 1
 ) -> dict: # n, mean, median, sd (n - 1; NaN for n = 1), shapiro_p of each, ending in _x and _y; then the comparison
     "Everything this module says about two groups; positive effects and shifts mean that `y` is higher"
     _inside01(alpha, 'alpha')
@@ -285,15 +313,16 @@ def _matched(x, y, pair):
     if not len(both): raise ValueError(f'no {pair} stands in both groups: {list(x.index)[:5]} and {list(y.index)[:5]}')
     return x[both], y[both], len(x) + len(y) - 2*len(both)
 
-# %% ../../nbs/study/00_stats.ipynb #a4360d53
+# %% ../../nbs/study/00_stats.ipynb #7a1c0e75
 def _compare(df, by, first, second, endpoint, alpha, pair):
     "One row of the table"
     groups = [_pick(df, by, g, endpoint) for g in (first, second)]
     row = dict(endpoint=endpoint, x=first, y=second) | compare_groups(*groups, alpha)
-    if not pair: return row
+    if pair is None: return row
     x, y, alone = _matched(*(_trials(df, by, g, endpoint, pair) for g in (first, second)), pair)
     return row | dict(n_unpaired=alone) | compare_pairs(x, y, alpha)
 
+# %% ../../nbs/study/00_stats.ipynb #a4360d53
 def compare_table(
     df:pd.DataFrame, # one row per model; rows of other groups are left out
     endpoints, # column names to test, or one name; Holm counts these. Raises `ValueError` if there is none
@@ -301,14 +330,15 @@ def compare_table(
     first, # value of `by` for x, the control. Raises `ValueError` where no row has it
     second, # value of `by` for y; positive effects mean that this one is higher
     alpha=0.05, # `reject` is p_holm < alpha; each interval alone has level 1 - alpha
-    pair=None, # column that says which trial a model belongs to: adds `compare_pairs` of the trials that both have
+    pair=None, # column that names the trial: adds `compare_pairs`. Raises `ValueError` where a group has one twice
 ) -> pd.DataFrame: # one row per endpoint: endpoint, x, y, then `compare_groups`, with p_holm and reject after p
     "Compare two groups of models on several endpoints; a NaN, text or an empty group is an error that names its column"
     endpoints = [endpoints] if isinstance(endpoints, str) else list(endpoints)
     if not endpoints: raise ValueError('endpoints is empty: name at least one column')
     t = pd.DataFrame([_compare(df, by, first, second, e, alpha, pair) for e in endpoints])
-    for p in [c for c in ('p', 'paired_p') if c in t]:
-        at, reject = t.columns.get_loc(p) + 1, 'paired_reject' if p == 'paired_p' else 'reject'
-        t.insert(at, f'{p}_holm', holm(t[p]))
-        t.insert(at + 1, reject, t[f'{p}_holm'] < alpha)
+    for kind in ('', 'paired_'):
+        if f'{kind}p' not in t: continue
+        at = t.columns.get_loc(f'{kind}p') + 1
+        t.insert(at, f'{kind}p_holm', holm(t[f'{kind}p']))
+        t.insert(at + 1, f'{kind}reject', t[f'{kind}p_holm'] < alpha)
     return t
