@@ -6,7 +6,7 @@
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS',
            'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
            'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'question', 'question_studies', 'find_study',
-           'run_question', 'heart_command']
+           'run_question', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -15,7 +15,8 @@ from typing import Callable
 import pandas as pd
 
 from ..callbacks import PRESETS
-from ..study.report import find_file, run_report, study_command
+from ..study.report import find_file, run_report
+from ..study.report import study_command as any_study
 from ..study.trials import Arm, StudyError, check_number
 from .phantom import EXPERIMENTS, Tag
 from .tasks import phantom_study
@@ -187,8 +188,8 @@ def run_question(
     return run_report(studies, out, q.asks, n_jobs, f'run_question({name!r}, n={n}, seed={seed})', q.endpoints)
 
 # %% ../../nbs/heart/06_questions.ipynb #690014ef
-def heart_command(
+def study_command(
     args=None,  # the command line's; None: those of the process
 ):
     "`heatcam_study` on the command line, which knows the questions by their names."
-    study_command(args, find=find_study, names={k: q.asks for k, q in QUESTIONS.items()})
+    any_study(args, find=find_study, names={k: q.asks for k, q in QUESTIONS.items()})

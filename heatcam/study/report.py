@@ -11,7 +11,6 @@ __all__ = ['ARM_COLORS', 'arm_colors', 'plot_overlaps', 'interval', 'plot_arms',
 # %% ../../nbs/study/04_report.ipynb #31fd946d
 import argparse
 import html
-import inspect
 import platform
 import sys
 from importlib.metadata import version
@@ -221,16 +220,13 @@ def study_tests(
         here = [e for e in endpoints if e in t and t[e].notna().all()]
         others = [a for a in t.arm.unique() if a != ref and counts[a] > 1 and counts.get(ref, 0) > 1]
         for a in others if here else []:
-            out.append(compare_table(t, here, 'arm', ref, a, **_paired(t, ref, a)).assign(study=study))
+            pair = 'trial' if _pairs(t, ref, a) else None
+            out.append(compare_table(t, here, 'arm', ref, a, pair=pair).assign(study=study))
     if not out: return pd.DataFrame()
     table = pd.concat(out, ignore_index=True).drop(columns=['reject', 'paired_reject'], errors='ignore')
     for p in [c for c in ('p', 'paired_p') if c in table]:
         table.loc[table[p].notna(), f'{p}_holm'] = holm(table[p].dropna())
     return table
-
-def _paired(t, a, b): # keywords of `compare_table`
-    knows = 'pair' in inspect.signature(compare_table).parameters
-    return dict(pair='trial') if knows and _pairs(t, a, b) else {}
 
 # %% ../../nbs/study/04_report.ipynb #edc97c34
 def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; empty if all is there
@@ -295,7 +291,8 @@ def html_made(command: str, seconds: float) -> str:
     "The section that says how a study's report was made, with which versions, in which time."
     env = ', '.join(f'{p} {version(p)}' for p in ('fastai', 'torch', 'numpy', 'scipy'))
     here = f'heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}'
-    return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, {here}, {seconds/60:.1f} minutes of training in all.</p>')
+    took = f'{seconds/60:.1f} minutes of training in all'
+    return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, {here}, {took}.</p>')
 
 def html_page(title: str, *parts) -> str: # parts: HTML, the first with a heading of its own
     "A page that needs no other file."
@@ -351,8 +348,8 @@ def report_sections(
 def _arms_section(trials, ends):
     most = 4 if trials.study.nunique() == 1 else 1
     shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:most] if t[e].notna().any()]
-    say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each arm '
-                        'with its 95 % bootstrap interval (diamonds, bars). In brackets: how many were selected.')
+    say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each '
+                        'arm with its 95 % bootstrap interval (diamonds, bars). In brackets: how many were selected.')
     pictures = [html_figure(_arms_figure(t, e), say(t, e)) for t, e in shown]
     return html_section('The arms', *pictures, html_table(arm_summary(trials, ends)))
 

@@ -331,8 +331,7 @@ def load_trial(
     trial: int,    # the trial's number
 ) -> torch.nn.Module:
     "The trained network of a trial, in evaluation mode. Raises `StudyError` where the file is not what was written."
-    file = arm_dir(out, study, arm)/f'{trial:04d}.safetensors'
-    row = file.with_suffix('.json')
+    file, row = (arm_dir(out, study, arm)/f'{trial:04d}.{o}' for o in ('safetensors', 'json'))
     if not row.exists(): raise StudyError(f'there is no trial {trial} of the arm {arm.name} in {out}')
     check_trial(row, study, arm)
     model = study.task.network(arm)
@@ -340,17 +339,17 @@ def load_trial(
         if not (wrong := _misfits(file, model)): model.load_state_dict(load_file(file))
     except (OSError, SafetensorError) as e: raise StudyError(
         f'trial {trial} of the arm {arm.name}: {file.name} can not be read as safetensors ({e})') from None
-    more = f'; … and {len(wrong) - 3} more'*(len(wrong) > 3)
     if wrong: raise StudyError(f'trial {trial} of the arm {arm.name}: {file.name} does not hold the weights of '
-                               f'the task\'s network: {"; ".join(wrong[:3])}{more}')
+                               f'the task\'s network: {wrong}')
     return model.eval()
 
 def _misfits(file, model):
-    "What a file of weights has that the network has not, and the other way round. Its header is enough to know."
+    "What a file of weights has that the network has not, and the other way round; '' if nothing. Its header tells."
     want = {k: list(v.shape) for k, v in model.state_dict().items()}
     with safe_open(file, 'pt') as f: has = {k: f.get_slice(k).get_shape() for k in f.keys()}
     odd = [k for k in {**want, **has} if has.get(k) != want.get(k)]
-    return [f'{k[:60]} is {has.get(k, "missing")}, expected {want.get(k, "nothing")}' for k in odd]
+    says = [f'{k[:60]} is {has.get(k, "missing")}, expected {want.get(k, "nothing")}' for k in odd[:3]]
+    return '; '.join(says) + f'; … and {len(odd) - 3} more'*(len(odd) > 3)
 
 # %% ../../nbs/study/03_runs.ipynb #bb80077d
 def _lines(it, total, what):
