@@ -664,7 +664,7 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     (logits, maps), vocab = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None)
     guess, v = predicted_classes(logits, b[1]), overlap(*heat_areas(maps, b[-1], self.inside, evidence))
     masks = inside_mask(b[-1], self.inside)
-    said = ['' if o.isnan() else f'\n{o:.0%} inside' + ' (trained map)'*trained for o in v]
+    said = ['' if o.isnan() else '\n' + 'trained: '*trained + f'{o:.0%} inside' for o in v]
     titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(b[1], guess, said)]
     return plot_heatmaps(batch_pictures(dl, b), heatmap(maps, evidence), masks, titles, ncols, figsize)
 
