@@ -58,6 +58,40 @@ class HeatmapLoss(Callback):
         self._fresh()
         self.check()
 
+# %% ../nbs/05_callbacks.ipynb #d82c9cdd
+@patch
+def _forget(self: HeatmapLoss):
+    "Forgets the batch."
+    self.mask = self.class_loss = self.terms = self._rec = None
+    self.maps = {}
+
+@patch
+def _fresh(self: HeatmapLoss):
+    "Forgets the fit."
+    self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
+    self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
+    self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
+    self._forget()
+
+@patch
+def _leave(self: HeatmapLoss):
+    "Leaves the learner as it was."
+    self.learn.__dict__.pop('_with_events', None)
+    if self._parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in self._parts))
+    self._fresh()
+
+# %% ../nbs/05_callbacks.ipynb #e8446de7
+def _set_learn(self, v):
+    if v is None and self.learn is not None: self._leave()  # removed, perhaps after an error
+    self.__dict__['_learn'] = v
+
+def _set_weight(self, v):
+    check_weight(v)
+    self.__dict__['_weight'] = v
+
+HeatmapLoss.learn = property(lambda self: self.__dict__.get('_learn'), _set_learn)
+HeatmapLoss.weight = property(lambda self: self._weight, _set_weight)
+
 # %% ../nbs/05_callbacks.ipynb #3012a90f
 def check_weight(w):
     "Raises `ValueError` for a weight that is no number from 0 on, at any time of a schedule."
@@ -93,40 +127,6 @@ def check(self: HeatmapLoss):
     of_input = as_method(self.method) in (input_gradient, input_x_gradient)
     if of_input and self.layer != 'input': raise ValueError(
         f"{as_method(self.method).__name__} is a map of the image: say layer='input', or choose a method for layers")
-
-# %% ../nbs/05_callbacks.ipynb #d82c9cdd
-@patch
-def _forget(self: HeatmapLoss):
-    "Forgets the batch."
-    self.mask = self.class_loss = self.terms = self._rec = None
-    self.maps = {}
-
-@patch
-def _fresh(self: HeatmapLoss):
-    "Forgets the fit."
-    self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
-    self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
-    self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
-    self._forget()
-
-@patch
-def _leave(self: HeatmapLoss):
-    "Leaves the learner as it was."
-    self.learn.__dict__.pop('_with_events', None)
-    if self._parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in self._parts))
-    self._fresh()
-
-# %% ../nbs/05_callbacks.ipynb #e8446de7
-def _set_learn(self, v):
-    if v is None and self.learn is not None: self._leave()  # removed, perhaps after an error
-    self.__dict__['_learn'] = v
-
-def _set_weight(self, v):
-    check_weight(v)
-    self.__dict__['_weight'] = v
-
-HeatmapLoss.learn = property(lambda self: self.__dict__.get('_learn'), _set_learn)
-HeatmapLoss.weight = property(lambda self: self._weight, _set_weight)
 
 # %% ../nbs/05_callbacks.ipynb #53463eca
 @patch
@@ -454,7 +454,7 @@ def after_create(self: HeatmapLoss):
 
 @patch
 def before_fit(self: HeatmapLoss):
-    "Checks, wraps fastai's batch, and adds the parts of the loss to the training table."
+    "Wraps fastai's batch and adds to the table. Raises `ValueError` for what can't be trained."
     if self._depth: return  # `validate` or `get_preds` inside of a fit
     self.check()
     self.after_create()
@@ -664,7 +664,7 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     (logits, maps), vocab = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None)
     guess, v = predicted_classes(logits, b[1]), overlap(*heat_areas(maps, b[-1], self.inside, evidence))
     masks = inside_mask(b[-1], self.inside)
-    said = ['' if o.isnan() else f'\n{o:.0%} inside' + ' (trained map)'*trained for o in v]
+    said = ['' if o.isnan() else '\n' + 'trained: '*trained + f'{o:.0%} inside' for o in v]
     titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(b[1], guess, said)]
     return plot_heatmaps(batch_pictures(dl, b), heatmap(maps, evidence), masks, titles, ncols, figsize)
 

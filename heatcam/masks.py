@@ -342,7 +342,9 @@ def mask_areas(
     return to_grid(may, size), to_grid(known & ~may, size)
 
 # %% ../nbs/00_masks.ipynb #5d10c101
-def is_annotated(mask: torch.Tensor) -> torch.Tensor: # (N,) bool
+def is_annotated(
+    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W)
+) -> torch.Tensor: # (N,) bool
     "Which images have any annotation."
     flat = mask.as_subclass(torch.Tensor).flatten(1)
     if flat.dtype == torch.bool: return torch.ones(len(flat), dtype=torch.bool, device=flat.device)

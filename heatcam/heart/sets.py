@@ -40,7 +40,7 @@ def split_seed(
     return [*np.atleast_1d(seed).tolist(), SPLITS.index(split)]
 
 # %% ../../nbs/heart/01_sets.ipynb #10e63f45
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)  # a draw is 65 MB, and joblib ends workers that grow by 300
 def _phantom_splits(n_train, n_valid, n_test, experiment, seed, inside):
     train = phantom_set(n_train, experiment, split_seed(seed, 'train'), inside)
     valid = phantom_set(n_valid, experiment, split_seed(seed, 'valid'), inside)
