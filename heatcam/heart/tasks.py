@@ -8,7 +8,7 @@ __all__ = ['CLASS_LOSSES', 'MODELS', 'SETTINGS', 'one_of', 'PhantomTask', 'phant
 
 # %% ../../nbs/heart/04_tasks.ipynb #58036bcb
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np

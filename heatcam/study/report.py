@@ -27,7 +27,7 @@ import heatcam
 from ..plots import COLORS, MARKERS, figure_png, house_style, img_tag
 from .runs import command_line, range_arms, read_range, run_studies, write_whole
 from .stats import compare_table, holm
-from .trials import Study, file_study
+from .trials import file_study
 
 # %% ../../nbs/study/04_report.ipynb #d3932346
 ARM_COLORS = {'cross-entropy': COLORS[0], 'heatmap loss': COLORS[1], 'published': COLORS[1], 'recipe': COLORS[2],
