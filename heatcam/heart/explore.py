@@ -54,78 +54,97 @@ from .tasks import described_study
 try: import ipywidgets as widgets
 except ModuleNotFoundError: widgets = None
 
-def _lost(*names): # the names of packages that are not installed, in a sentence; '' if all are
+def _lost(*names):
+    "A sentence about those packages of `names` that are not installed; '' if all are."
     lost = [o for o in names if (widgets is None if o == 'ipywidgets' else find_spec(o) is None)]
-    return f"heatcam.heart.explore needs {' and '.join(lost)}: pip install '.[explore]' in a clone of heatcam" if lost else ''
+    if not lost: return ''
+    return f"heatcam.heart.explore needs {' and '.join(lost)}: pip install '.[explore]' in a clone of heatcam"
 
 # %% ../../nbs/heart/07_explore.ipynb #695c8816
-_STYLE = '''<style>
-.hc {font: 14px/1.45 system-ui, sans-serif; color: #222; display: flex; flex-wrap: wrap; gap: 14px 18px; align-items: flex-start; padding: 4px 0}
-.hc figure {margin: 0; flex: 1 1 220px; max-width: 400px; min-width: 0}
-.hc figcaption {margin: 0 0 4px; font-weight: 600; overflow-wrap: anywhere}
-.hc img {display: block; width: 100%; height: auto; border-radius: 4px; image-rendering: pixelated}
-.hc img.hc-smooth {image-rendering: auto}
-.hc .hc-wide {flex: 1 1 100%; min-width: 0}
-.hc .hc-row {flex: 1 1 100%; display: grid; gap: 14px 18px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 220px), 1fr))}
-.hc .hc-row.hc-small {grid-template-columns: repeat(auto-fill, minmax(min(100%, 165px), 1fr))}
-.hc p {margin: 6px 0; max-width: 75ch}
-.hc .hc-quiet {color: #595959; font-size: 13px; font-weight: 400}
-.hc .hc-error {flex: 1 1 100%; grid-column: 1/-1; padding: 12px 14px; border-left: 4px solid #d55e00; background: #fdf1e7; max-width: 75ch}
-.hc.hc-old img {opacity: .5}
-.hc ul {list-style: none; display: flex; flex-wrap: wrap; gap: 3px 14px; margin: 8px 0 0; padding: 0}
-.hc li i {display: inline-block; width: 12px; height: 12px; margin-right: 5px; border: 1px solid #999; vertical-align: -1px}
-.hc table {border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px}
-.hc th, .hc td {text-align: right; padding: 2px 10px 2px 0; border-bottom: 1px solid #e6e6e6; white-space: nowrap}
-.hc th:first-child {text-align: left; font-weight: 400}
-.hc thead th {color: #595959; font-weight: 400}
-'''
+_STYLE = (  # pictures and what is written beside them
+    '<style>'
+    '.hc {font: 14px/1.45 system-ui, sans-serif; color: #222; display: flex; flex-wrap: wrap; gap: 14px 18px; '
+    'align-items: flex-start; padding: 4px 0}'
+    '.hc figure {margin: 0; flex: 1 1 220px; max-width: 400px; min-width: 0}'
+    '.hc figcaption {margin: 0 0 4px; font-weight: 600; overflow-wrap: anywhere}'
+    '.hc img {display: block; width: 100%; height: auto; border-radius: 4px; image-rendering: pixelated}'
+    '.hc img.hc-smooth {image-rendering: auto}'
+    '.hc .hc-wide {flex: 1 1 100%; min-width: 0}'
+    '.hc .hc-row {flex: 1 1 100%; display: grid; gap: 14px 18px; '
+    'grid-template-columns: repeat(auto-fill, minmax(min(100%, 220px), 1fr))}'
+    '.hc .hc-row.hc-small {grid-template-columns: repeat(auto-fill, minmax(min(100%, 165px), 1fr))}'
+    '.hc p {margin: 6px 0; max-width: 75ch}'
+    '.hc .hc-quiet {color: #595959; font-size: 13px; font-weight: 400}'
+    '.hc .hc-error {flex: 1 1 100%; grid-column: 1/-1; padding: 12px 14px; border-left: 4px solid #d55e00; '
+    'background: #fdf1e7; max-width: 75ch}'
+    '.hc.hc-old img {opacity: .5}'
+    '.hc ul {list-style: none; display: flex; flex-wrap: wrap; gap: 3px 14px; margin: 8px 0 0; padding: 0}'
+    '.hc li i {display: inline-block; width: 12px; height: 12px; margin-right: 5px; border: 1px solid #999; '
+    'vertical-align: -1px}')
 
 # %% ../../nbs/heart/07_explore.ipynb #c3a8f012
-_STYLE += '''
-.hc .hc-bar {height: 12px; border-radius: 2px}
-.hc .hc-ends {display: flex; justify-content: space-between; font-size: 13px; color: #595959}
-.hc .hc-score {display: grid; grid-template-columns: minmax(3em, max-content) 1fr 4em; gap: 8px; align-items: center}
-.hc .hc-score {font-size: 13px; font-variant-numeric: tabular-nums}
-.hc .hc-score span:last-child {text-align: right}
-.hc .hc-track {position: relative; height: 12px; background: #eee; border-radius: 2px}
-.hc .hc-track i {position: absolute; inset: 0 auto 0 0; background: #0072b2; border-radius: 2px}
-.hc .hc-track b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: #d55e00}
-.hc-front {display: flex; flex-flow: row wrap; gap: 14px 18px; align-items: flex-start}
-.hc-front > * {flex: 1 1 220px; min-width: 0}
-.hc-front > .hc-left {flex: 2 1 340px; max-width: 560px}
-.jupyter-widgets.hc-plot {display: block; position: relative; width: auto; overflow: visible}
-.hc-plot .hc {padding: 0}
-.hc-plot .widget-html, .hc-plot .widget-html-content {display: block; margin: 0; height: auto}
-.hc-plot .hc-dots {position: absolute; inset: 0; width: auto; height: auto; margin: 0; pointer-events: none}
-.hc-plot .hc-dots button {position: absolute; transform: translate(-50%, -50%); width: max(2.6%, 15px); height: auto; aspect-ratio: 1}
-.hc-plot .hc-dots button {min-width: 0; margin: 0; padding: 0; border: 0; border-radius: 50%; font-size: 0; cursor: pointer; pointer-events: auto}
-.hc-plot .hc-dots button, .hc-plot .hc-dots button.mod-active {background: none; box-shadow: none}
-.hc-plot .hc-dots button:is(:hover, :focus-visible) {outline: 2px solid #0072b2; outline-offset: 1px}
-'''
+_STYLE += (  # tables and bars, and what lies beside the plot of all models
+    '.hc table {border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px}'
+    '.hc th, .hc td {text-align: right; padding: 2px 10px 2px 0; border-bottom: 1px solid #e6e6e6; '
+    'white-space: nowrap}'
+    '.hc th:first-child {text-align: left; font-weight: 400}'
+    '.hc thead th {color: #595959; font-weight: 400}'
+    '.hc .hc-bar {height: 12px; border-radius: 2px}'
+    '.hc .hc-ends {display: flex; justify-content: space-between; font-size: 13px; color: #595959}'
+    '.hc .hc-score {display: grid; grid-template-columns: minmax(3em, max-content) 1fr 4em; gap: 8px; '
+    'align-items: center}'
+    '.hc .hc-score {font-size: 13px; font-variant-numeric: tabular-nums}'
+    '.hc .hc-score span:last-child {text-align: right}'
+    '.hc .hc-track {position: relative; height: 12px; background: #eee; border-radius: 2px}'
+    '.hc .hc-track i {position: absolute; inset: 0 auto 0 0; background: #0072b2; border-radius: 2px}'
+    '.hc .hc-track b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: #d55e00}'
+    '.hc-front {display: flex; flex-flow: row wrap; gap: 14px 18px; align-items: flex-start}'
+    '.hc-front > * {flex: 1 1 220px; min-width: 0}'
+    '.hc-front > .hc-left {flex: 2 1 340px; max-width: 560px}')
+
+# %% ../../nbs/heart/07_explore.ipynb #b2c4d601
+_STYLE += (  # the plot, and the buttons on its dots
+    '.jupyter-widgets.hc-plot {display: block; position: relative; width: auto; overflow: visible}'
+    '.hc-plot .hc {padding: 0}'
+    '.hc-plot .widget-html, .hc-plot .widget-html-content {display: block; margin: 0; height: auto}'
+    '.hc-plot .hc-dots {position: absolute; inset: 0; width: auto; height: auto; margin: 0; pointer-events: none}'
+    '.hc-plot .hc-dots button {position: absolute; transform: translate(-50%, -50%); width: max(2.6%, 15px); '
+    'height: auto; aspect-ratio: 1}'
+    '.hc-plot .hc-dots button {min-width: 0; margin: 0; padding: 0; border: 0; border-radius: 50%; '
+    'font-size: 0; cursor: pointer; pointer-events: auto}'
+    '.hc-plot .hc-dots button, .hc-plot .hc-dots button.mod-active {background: none; box-shadow: none}'
+    '.hc-plot .hc-dots button:is(:hover, :focus-visible) {outline: 2px solid #0072b2; outline-offset: 1px}')
 
 # %% ../../nbs/heart/07_explore.ipynb #7d05b9e4
-_STYLE += '''
-.jupyter-widgets.hc-room {display: grid; gap: 6px 24px; grid-template: "controls pictures" auto "controls below" 1fr / 330px minmax(0, 1fr)}
-.hc-controls {grid-area: controls; padding: 4px 0}
-.hc-pictures {grid-area: pictures}
-.hc-below {grid-area: below}
-.hc-controls .widget-toggle-buttons {display: flex; flex-wrap: nowrap; height: auto; margin: 2px; overflow: visible}
-.hc-controls .widget-toggle-buttons > .widget-label {flex: none; margin: 0 8px 0 0; text-align: right; line-height: 28px}
-.hc-controls .widget-toggle-button.mod-active {box-shadow: none; background: #0072b2; color: #fff}
-.hc-controls .widget-toggle-button {padding: 0 8px}
-.jupyter-widgets.widget-tab > .lm-TabBar .lm-TabBar-tab {flex: 0 1 auto; min-width: 0}
-.jupyter-widgets.widget-tab > .widget-tab-contents {padding: 12px}
-@media (max-width: 700px) {
-  #rendered_cells, .jp-Cell, .jp-Notebook .jp-Cell {padding: 0 !important}
-  .jupyter-widgets.hc-room {grid-template: "controls" auto "pictures" auto "below" auto / minmax(0, 1fr)}
-  .jupyter-widgets.hc-room.hc-seen {grid-template: "pictures" auto "controls" auto "below" auto / minmax(0, 1fr)}
-  .hc-seen .hc-pictures {position: sticky; top: 0; z-index: 1; background: #fff}
-  .hc-seen .hc figure {flex-basis: 130px}
-}
-</style>'''
+_STYLE += (  # controls beside the pictures, on a telephone below them
+    '.jupyter-widgets.hc-room {display: grid; gap: 6px 24px; '
+    'grid-template: "controls pictures" auto "controls below" 1fr / 330px minmax(0, 1fr)}'
+    '.hc-controls {grid-area: controls; padding: 4px 0}'
+    '.hc-pictures {grid-area: pictures}'
+    '.hc-below {grid-area: below}'
+    '.hc-controls .widget-toggle-buttons {display: flex; flex-wrap: nowrap; height: auto; margin: 2px; '
+    'overflow: visible}'
+    '.hc-controls .widget-toggle-buttons > .widget-label {flex: none; margin: 0 8px 0 0; text-align: right; '
+    'line-height: 28px}'
+    '.hc-controls .widget-toggle-button.mod-active {box-shadow: none; background: #0072b2; color: #fff}'
+    '.hc-controls .widget-toggle-button {padding: 0 8px}'
+    '.jupyter-widgets.widget-tab > .lm-TabBar .lm-TabBar-tab {flex: 0 1 auto; min-width: 0}'
+    '.jupyter-widgets.widget-tab > .widget-tab-contents {padding: 12px}'
+    '@media (max-width: 700px) {'
+    '  #rendered_cells, .jp-Cell, .jp-Notebook .jp-Cell {padding: 0 !important}'
+    '  .jupyter-widgets.hc-room {grid-template: "controls" auto "pictures" auto "below" auto / minmax(0, 1fr)}'
+    '  .jupyter-widgets.hc-room.hc-seen {grid-template: "pictures" auto "controls" auto "below" auto '
+    '/ minmax(0, 1fr)}'
+    '  .hc-seen .hc-pictures {position: sticky; top: 0; z-index: 1; background: #fff}'
+    '  .hc-seen .hc figure {flex-basis: 130px}'
+    '}'
+    '</style>')
 
 # %% ../../nbs/heart/07_explore.ipynb #a56e2f90
-def _line(w): w.layout.width, w.style.description_width = 'auto', '7.5em'; return w
+def _line(w):
+    "The control `w` as wide as its column, its name on the left."
+    w.layout.width, w.style.description_width = 'auto', '7.5em'
+    return w
 
 def _choice(name, options, value=None, buttons=False):
     options = list(options)
@@ -141,9 +160,6 @@ def _slider(name, value, low, high, step=None):
     return _line(kind(value=value, min=low, max=high, step=step or 1, description=name, readout_format=digits))
 
 # %% ../../nbs/heart/07_explore.ipynb #86882660
-def _alert(e, more=''):
-    return f'<div class="hc-error" role="alert">{escape(str(e))}{f"<br>{more}" if more else ""}</div>'
-
 def _png(rgb):
     "Pixels (H, W, 3) uint8 as PNG."
     buf = io.BytesIO()
@@ -153,12 +169,16 @@ def _png(rgb):
 def _figure(title, rgb, alt, below=''):
     return f'<figure><figcaption>{escape(title)}</figcaption>{img_tag(_png(rgb), escape(alt))}{below}</figure>'
 
+# %% ../../nbs/heart/07_explore.ipynb #b2c4d605
+def _alert(e, more=''):
+    return f'<div class="hc-error" role="alert">{escape(str(e))}{f"<br>{more}" if more else ""}</div>'
+
+def _quiet(text, wide=True): return f'<p class="{"hc-wide "*wide}hc-quiet">{text}</p>'
+
 def _table(rows, head=()): # of name → cells, in HTML
     top = ''.join(f'<th scope="col">{o}</th>' for o in head)
     body = ''.join(f'<tr><th scope="row">{k}</th>{"".join(f"<td>{o}</td>" for o in v)}</tr>' for k, v in rows.items())
     return f'<table>{f"<thead><tr>{top}</tr></thead>" if top else ""}<tbody>{body}</tbody></table>'
-
-def _quiet(text, wide=True): return f'<p class="{"hc-wide "*wide}hc-quiet">{text}</p>'
 
 # %% ../../nbs/heart/07_explore.ipynb #550630b3
 class _Explorer:
@@ -169,58 +189,33 @@ class _Explorer:
         self._quiet, self._parts = False, ('', '')  # the last that could be shown
         for k, c in controls.items(): c.observe(lambda change, k=k: self._moved(k), 'value')
         self.view, self.below = widgets.HTML(), widgets.HTML()
-        parts = dict(controls=widgets.VBox(list(controls.values())), pictures=self._front(), below=self.below)
-        for k, w in parts.items(): w.add_class(f'hc-{k}'); w.layout.min_width = '0'
-        room = widgets.Box(list(parts.values())); room.add_class('hc-room')
-        if self._seen: room.add_class('hc-seen')
-        self.widget = widgets.VBox([widgets.HTML(_STYLE, layout=dict(height='0', margin='0')), room])
+        self.widget = widgets.VBox([widgets.HTML(_STYLE, layout=dict(height='0', margin='0')), self._room()])
 
     def _repr_mimebundle_(self, **kwargs): return self.widget._repr_mimebundle_(**kwargs)
     def __repr__(self): return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in self.state.items())})'
 
-    def _after(self, k): "What a move of the control `k` does to the others."
-
+    def _show(self): return '', ''  # the pictures, and what stands below, in HTML
     def _front(self): return self.view
-
+    def _after(self, k): "What a move of the control `k` does to the others."
     def _idle(self): return set()  # controls that change nothing now, beside those that have no choice
 
-# %% ../../nbs/heart/07_explore.ipynb #7fc10b28
+# %% ../../nbs/heart/07_explore.ipynb #b2c4d607
+@patch
+def _room(self: _Explorer):
+    "The controls, the pictures and what stands below them, each in its place."
+    parts = dict(controls=widgets.VBox(list(self.controls.values())), pictures=self._front(), below=self.below)
+    for k, w in parts.items():
+        w.add_class(f'hc-{k}')
+        w.layout.min_width = '0'
+    room = widgets.Box(list(parts.values()))
+    room.add_class('hc-room')
+    if self._seen: room.add_class('hc-seen')
+    return room
+
 @patch(as_prop=True)
 def state(self: _Explorer) -> dict: # name of the control → its value
     "What the controls say."
     return {k: c.value for k, c in self.controls.items()}
-
-@patch
-@contextmanager
-def _silent(self: _Explorer):
-    was, self._quiet = self._quiet, True
-    try: yield
-    finally: self._quiet = was
-
-@patch
-def _moved(self: _Explorer, k):
-    if self._quiet: return
-    with self._silent(): self._after(k)
-    self.update()
-
-# %% ../../nbs/heart/07_explore.ipynb #646e4f50
-@patch
-def set(self: _Explorer,
-    **values,  # name of the control → value
-):
-    "Moves controls, in their order, and updates once. Raises `ValueError` for what they don't offer."
-    if lost := [k for k in values if k not in self.controls]: raise ValueError(
-        f'there is no control {", ".join(lost)}: the controls are {", ".join(self.controls)}')
-    with self._silent():
-        for k in [k for k in self.controls if k in values]:
-            c, v = self.controls[k], values[k]
-            if hasattr(c, 'options'):
-                offered = [o[1] if isinstance(o, tuple) else o for o in c.options]
-                if v not in offered: raise ValueError(f'{k} must be one of {", ".join(map(str, offered))}, got {v!r}')
-            elif not c.min <= v <= c.max: raise ValueError(f'{k} must be from {c.min} to {c.max}, got {v!r}')
-            c.value = v
-            self._after(k)
-    self.update()
 
 # %% ../../nbs/heart/07_explore.ipynb #c9d2670b
 @patch
@@ -238,8 +233,44 @@ def update(self: _Explorer):
         c.disabled = k in idle or (len(c.options) < 2 if hasattr(c, 'options') else c.min == c.max)
     self.ms = 1000*(time.perf_counter() - t)
 
+# %% ../../nbs/heart/07_explore.ipynb #7fc10b28
+@patch
+@contextmanager
+def _silent(self: _Explorer):
+    was, self._quiet = self._quiet, True
+    try: yield
+    finally: self._quiet = was
+
+@patch
+def _moved(self: _Explorer, k):
+    if self._quiet: return
+    with self._silent(): self._after(k)
+    self.update()
+
+# %% ../../nbs/heart/07_explore.ipynb #646e4f50
+def _refusal(k, c, v):
+    "Why the control `c` with the name `k` can't have the value `v`; '' if it can."
+    if not hasattr(c, 'options'): return '' if c.min <= v <= c.max else f'{k} must be from {c.min} to {c.max}, got {v!r}'
+    offered = [o[1] if isinstance(o, tuple) else o for o in c.options]
+    return '' if v in offered else f'{k} must be one of {", ".join(map(str, offered))}, got {v!r}'
+
+@patch
+def set(self: _Explorer,
+    **values,  # name of the control → value
+):
+    "Moves controls, in their order, and updates once. Raises `ValueError` for what they don't offer."
+    if lost := [k for k in values if k not in self.controls]:
+        raise ValueError(f'there is no control {", ".join(lost)}: the controls are {", ".join(self.controls)}')
+    with self._silent():
+        for k in [k for k in self.controls if k in values]:
+            if why := _refusal(k, self.controls[k], values[k]): raise ValueError(why)
+            self.controls[k].value = values[k]
+            self._after(k)
+    self.update()
+
 # %% ../../nbs/heart/07_explore.ipynb #20e7c5d9
 def _sheet(pictures, ncols):
+    "A figure of the `pictures`, `ncols` in a row, each under its title."
     n = max(1, len(pictures))
     ncols = min(n, ncols)
     nrows = -(-n//ncols)
@@ -253,9 +284,10 @@ def _sheet(pictures, ncols):
         ax.set_title(title, fontsize=9)
     return fig
 
+# %% ../../nbs/heart/07_explore.ipynb #b2c4d60c
 @patch
 def snapshot(self: _Explorer,
-    ncols: int=4,
+    ncols: int=4,  # pictures per row
 ) -> bytes: # PNG
     "The explorer's pictures without its controls, for a page that has no kernel behind it."
     buf, png = io.BytesIO(), figure_png(_sheet(self.pictures, ncols), dpi=90)
