@@ -22,8 +22,8 @@ from .masks import is_annotated
 from .cam import as_method, find_layer, heatmap, heatmaps
 from .plots import heatmap_bar, plot_heatmap
 from .terms import heat_areas, overlap
-from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, batch_pictures, check_codes, check_cut, class_names,
-                               holds_inside, inside_mask, predicted_classes)
+from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, batch_pictures, check_codes, check_cut,
+                               class_names, holds_inside, inside_mask, predicted_classes)
 
 # %% ../nbs/07_interpret.ipynb #e1ac0af8
 class HeatmapInterpretation:

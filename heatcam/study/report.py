@@ -26,7 +26,7 @@ import torch
 import heatcam
 from ..plots import COLORS, MARKERS, figure_png, house_style, img_tag
 from .runs import command_line, range_arms, read_range, run_studies, write_whole
-from .stats import compare_table, holm
+from .stats import compare_table, holm, mean_interval
 from .trials import file_study
 
 # %% ../../nbs/study/04_report.ipynb #d3932346
@@ -84,13 +84,11 @@ def _dressed(ax, top, n, title):
 def interval(
     x,                # one number per model
     level: float=.95,
-    n: int=2000,      # bootstrap samples
-) -> tuple: # mean, low, high; NaN for a group that is empty or has a missing value
-    "The mean of a group of models with its bootstrap interval (percentiles)."
+) -> tuple: # mean, low, high; NaN where nothing can be said: a missing value, or fewer than two models
+    "The mean of a group of models with the interval of `mean_interval`."
     x = np.asarray(x, float)
     if not len(x) or np.isnan(x).any(): return (np.nan,)*3
-    means = np.random.default_rng(0).choice(x, (n, len(x))).mean(1)
-    return float(x.mean()), *(float(o) for o in np.quantile(means, [(1 - level)/2, (1 + level)/2]))
+    return mean_interval(x, level) if len(x) > 1 else (float(x[0]), np.nan, np.nan)
 
 # %% ../../nbs/study/04_report.ipynb #e0223618
 def plot_arms(
@@ -101,7 +99,7 @@ def plot_arms(
     highlight=(),       # names in colour, beside those of `ARM_COLORS`; all others are grey
     title: str='',
 ):
-    "A row for each group: every model as a dot, the mean with its 95 % bootstrap interval as a bar."
+    "A row for each group: every model as a dot, the mean with its 95 % interval as a bar."
     ax, rng = ax or plt.gca(), np.random.default_rng(0)
     for i, (k, v) in enumerate(groups.items()):
         _arm_row(ax, i, np.asarray(v, float), ARM_COLORS.get(k, COLORS[2] if k in highlight else '0.45'), rng)
@@ -136,7 +134,7 @@ def plot_curves(
     title: str='',
     colors: dict=None,  # name → colour; None: those of `arm_colors`
 ):
-    "Means with 95 % bootstrap intervals over evenly spaced settings, and every model as a dot."
+    "Means with 95 % intervals over evenly spaced settings, and every model as a dot."
     ax, rng = ax or plt.gca(), np.random.default_rng(0)
     xs, colors = list(dict.fromkeys(x for c in curves.values() for x in c)), colors or arm_colors(list(curves))
     for j, (name, c) in enumerate(curves.items()):
@@ -349,7 +347,7 @@ def _arms_section(trials, ends):
     most = 4 if trials.study.nunique() == 1 else 1
     shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:most] if t[e].notna().any()]
     say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each '
-                        'arm with its 95 % bootstrap interval (diamonds, bars). In brackets: how many were selected.')
+                        'arm with its 95 % interval (diamonds, bars; smoothed bootstrap-t). In brackets: how many were selected.')
     pictures = [html_figure(_arms_figure(t, e), say(t, e)) for t, e in shown]
     return html_section('The arms', *pictures, html_table(arm_summary(trials, ends)))
 
