@@ -250,7 +250,8 @@ def _moved(self: _Explorer, k):
 # %% ../../nbs/heart/07_explore.ipynb #646e4f50
 def _refusal(k, c, v):
     "Why the control `c` with the name `k` can't have the value `v`; '' if it can."
-    if not hasattr(c, 'options'): return '' if c.min <= v <= c.max else f'{k} must be from {c.min} to {c.max}, got {v!r}'
+    if not hasattr(c, 'options'):
+        return '' if c.min <= v <= c.max else f'{k} must be from {c.min} to {c.max}, got {v!r}'
     offered = [o[1] if isinstance(o, tuple) else o for o in c.options]
     return '' if v in offered else f'{k} must be one of {", ".join(map(str, offered))}, got {v!r}'
 
@@ -296,9 +297,10 @@ def snapshot(self: _Explorer,
 
 # %% ../../nbs/heart/07_explore.ipynb #55f929be
 BIOMARKERS = (*LENGTHS, 'body_fat', 'rv_fat', 'lv_fat')
-REGION_COLORS = ('#000000', '#56b4e9', '#0072b2', '#e69f00', '#d55e00', '#f0e442', '#ffffff', '#cc79a7')  # in the order of `Region`
+REGION_COLORS = ('#000000', '#56b4e9', '#0072b2', '#e69f00', '#d55e00', '#f0e442', '#ffffff', '#cc79a7')  # as `Region`
 _RGB = np.array([[int(c[i:i+2], 16) for i in (1, 3, 5)] for c in REGION_COLORS], np.uint8)
-_UNITS = dict.fromkeys((*LENGTHS, 'bar', 'gap'), 'pixels') | dict(body_fat='%', size='× normal', rv_fat='0 to 1', lv_fat='0 to 1')
+_UNITS = (dict.fromkeys((*LENGTHS, 'bar', 'gap'), 'pixels')
+          | dict(body_fat='%', size='× normal', rv_fat='0 to 1', lv_fat='0 to 1'))
 _CHOOSE = ('experiment', 'severity', 'cls', 'sex', 'patient')
 _N_DRAWN, _N_PATIENTS = 400, 20  # enough for twenty women with ARV, the rarest
 
@@ -307,19 +309,32 @@ def _drawn_hearts(spec): return draw_hearts(_N_DRAWN, spec, seed=0)
 
 def _words(s): return s.replace('rv_', 'RV ').replace('lv_', 'LV ').replace('_', ' ')
 
+# %% ../../nbs/heart/07_explore.ipynb #c5d4e602
+def _heart_controls():
+    "Name → control, for all that can be changed of a heart."
+    who = dict(experiment=_choice('experiment', EXPERIMENTS, buttons=True),
+               severity=_slider('severity', 1., 0., 1., .05),
+               cls=_choice('class', CLASSES, buttons=True), sex=_choice('sex', 'FM', buttons=True),
+               patient=_slider('patient', 0, 0, _N_PATIENTS - 1))
+    lengths = {k: _slider(_words(k), 1., .5, 45., .1) for k in LENGTHS}
+    fat = dict(body_fat=_slider('body fat, %', 30., 1., 95., .5), rv_fat=_slider('RV fat', 0., 0., 1., .01),
+               lv_fat=_slider('LV fat', 0., 0., 1., .01))
+    marks = dict(scanner_noise=_slider('scanner noise', 0., 0., 60., 1.),
+                 label=_choice('sex label', ('as drawn', 'on', 'off'), buttons=True),
+                 tag=_choice('tag', ('none', *TAG_KINDS)), tag_class=_choice('tag names', CLASSES, buttons=True),
+                 tag_size=_slider('tag size', 24, 5, 60))
+    return who | lengths | fat | marks
+
 # %% ../../nbs/heart/07_explore.ipynb #48da7b85
 class PhantomExplorer(_Explorer):
-    "A heart whose class, body, label, tag and biomarkers can be changed, its region map and its numbers."
+    """A heart whose class, body, label, tag and biomarkers can be changed, its region map and its numbers.
+    Raises `ModuleNotFoundError` without ipywidgets."""
     _seen = True
     def __init__(self):
         if say := _lost('ipywidgets'): raise ModuleNotFoundError(say, name='ipywidgets')
-        lengths = {k: _slider(_words(k), 1., .5, 45., .1) for k in LENGTHS}
-        super().__init__(dict(
-            experiment=_choice('experiment', EXPERIMENTS, buttons=True), severity=_slider('severity', 1., 0., 1., .05),
-            cls=_choice('class', CLASSES, buttons=True), sex=_choice('sex', 'FM', buttons=True), patient=_slider('patient', 0, 0, _N_PATIENTS - 1),
-            **lengths, body_fat=_slider('body fat, %', 30., 1., 95., .5), rv_fat=_slider('RV fat', 0., 0., 1., .01), lv_fat=_slider('LV fat', 0., 0., 1., .01),
-            scanner_noise=_slider('scanner noise', 0., 0., 60., 1.), label=_choice('sex label', ('as drawn', 'on', 'off'), buttons=True),
-            tag=_choice('tag', ('none', *TAG_KINDS)), tag_class=_choice('tag names', CLASSES, buttons=True), tag_size=_slider('tag size', 24, 5, 60)))
+        super().__init__(_heart_controls())
+        self.drawn = self.phantoms = self.table = self._bare = None  # the patient, and what the controls make of it
+        self._home = {}  # biomarker → where its slider stands for the patient as drawn
         with self._silent(): self._after('patient')
         self.update()
 
@@ -332,7 +347,8 @@ class PhantomExplorer(_Explorer):
         s, h = self.state, _drawn_hearts(replace(self._spec(), scanner_noise=0.))
         self.drawn = h[(h.cls == s['cls']) & (h.sex == s['sex'])].iloc[[s['patient']]].reset_index(drop=True)
         for b in BIOMARKERS:
-            c = self.controls[b]; c.value = c.min + c.step*round((float(self.drawn[b].iloc[0]) - c.min)/c.step)
+            c = self.controls[b]
+            c.value = c.min + c.step*round((float(self.drawn[b].iloc[0]) - c.min)/c.step)
         self._home = {b: self.controls[b].value for b in BIOMARKERS}
 
 # %% ../../nbs/heart/07_explore.ipynb #105648b8
@@ -350,6 +366,7 @@ def _marked(self: PhantomExplorer, who):
     s, ph = self.state, set_label(self._bare, who)
     return ph if s['tag'] == 'none' else set_tag(ph, Tag(s['tag'], s['tag_size']), [CLASSES.index(s['tag_class'])])
 
+# %% ../../nbs/heart/07_explore.ipynb #c5d4e605
 @patch
 def _idle(self: PhantomExplorer):
     s, has = self.state, self.state['tag'] != 'none'
@@ -359,29 +376,44 @@ def _idle(self: PhantomExplorer):
     on, off = (self._marked(who).regions for who in ('all', 'none'))
     return idle | ({'label'} if np.array_equal(on, off) else set())  # it lies under the tag
 
-# %% ../../nbs/heart/07_explore.ipynb #81b3d7a0
 def _heart_table(now, drawn):
     rows = [*BIOMARKERS, 'size', 'gap', 'bar']
     drawn, now = (o[rows].iloc[0].to_numpy(float) for o in (drawn, now))
     return pd.DataFrame(dict(unit=[_UNITS[k] for k in rows], drawn=drawn, shown=now), index=map(_words, rows))
 
+# %% ../../nbs/heart/07_explore.ipynb #c5d4e607
+def _legend(regions):
+    items = (f'<li><i style="background:{REGION_COLORS[r]}"></i>{_words(r.name.lower())}</li>' for r in regions)
+    return ''.join(items).replace('lv', 'LV').replace('rv', 'RV')
+
+def _who(s, variant):
+    who = f'{s["cls"]}, {"male" if s["sex"] == "M" else "female"}, patient {s["patient"]}'
+    return who + f', {variant}'*bool(variant)
+
+def _bold_where_moved(table):
+    "Name → cells in HTML; a number that is not as drawn is bold."
+    moved = abs(table.shown - table.drawn) > 1e-9
+    shown = lambda k, v: ('<b>%.2f</b>' if moved[k] else '%.2f') % v
+    return {k: (f'{r.drawn:.2f}', shown(k, r.shown), r.unit) for k, r in table.iterrows()}
+
+# %% ../../nbs/heart/07_explore.ipynb #81b3d7a0
 @patch
 def _show(self: PhantomExplorer):
     self.phantoms = ph = self._paint()
-    self.table, s = _heart_table(ph.hearts, self.drawn), self.state
+    self.table = _heart_table(ph.hearts, self.drawn)
     grey, regions = np.repeat(ph.images[0][...,None], 3, 2), _RGB[ph.regions[0]]
     self.pictures = {'image': grey, 'region map': regions}
-    there = [r for r in Region if (ph.regions == r).any()]
-    legend = ''.join(f'<li><i style="background:{REGION_COLORS[r]}"></i>{_words(r.name.lower())}</li>' for r in there).replace('lv', 'LV').replace('rv', 'RV')
-    rows = {k: (f'{r.drawn:.2f}', ('<b>%.2f</b>' if abs(r.shown - r.drawn) > 1e-9 else '%.2f') % r.shown, r.unit) for k, r in self.table.iterrows()}
-    who = f'{s["cls"]}, {"male" if s["sex"] == "M" else "female"}, patient {s["patient"]}' + f', {self.drawn.variant[0]}'*bool(self.drawn.variant[0])
+    legend = _legend(r for r in Region if (ph.regions == r).any())
+    who = _who(self.state, self.drawn.variant[0])
     return (_figure('image', grey, f'Synthetic cardiac MRI: {who}')
             + _figure('region map', regions, 'The regions of the same image in colours', f'<ul>{legend}</ul>'),
-            f'<div class="hc-wide"><p>{who}</p>{_table(rows, ("", "drawn", "shown", ""))}</div>')
+            f'<div class="hc-wide"><p>{who}</p>'
+            f'{_table(_bold_where_moved(self.table), ("", "drawn", "shown", ""))}</div>')
 
 # %% ../../nbs/heart/07_explore.ipynb #47a11357
 _TWO_SIDED = 'berlin' if 'berlin' in matplotlib.colormaps else 'coolwarm'  # it came with matplotlib 3.10
-_CMAPS = {k: matplotlib.colormaps[v] for k, v in dict(positive='inferno', absolute='inferno', signed=_TWO_SIDED).items()}
+_CMAPS = {k: matplotlib.colormaps[v] for k, v in dict(
+    positive='inferno', absolute='inferno', signed=_TWO_SIDED).items()}
 _OUTLINE = np.array([0, .75, 1])
 
 def _enlarge(a, size): # by repeating cells
@@ -390,26 +422,8 @@ def _enlarge(a, size): # by repeating cells
 
 def _mix(v, evidence, strength): # colours and how opaque they are, of shares of the maximum
     v = np.asarray(v)
-    return _CMAPS[evidence]((v + 1)/2 if evidence == 'signed' else v)[...,:3], strength*np.sqrt(abs(v))[...,None]
-
-def overlay(
-    image,                     # (C, H, W) of 1 or 3 colours; brought to [0, 1] where it goes beyond
-    cam_map,                   # (h, w) or (1, h, w) signed map
-    mask=None,                 # (H, W) the region to outline
-    evidence: str='positive',  # 'positive', 'absolute' or 'signed'
-    strength: float=.8,        # how opaque the maximum is, 0 … 1
-) -> np.ndarray: # (k·H, k·W, 3) uint8, k such that it has 400 pixels or so
-    "An image under its heatmap, the mask outlined."
-    im, m = (torch.as_tensor(o).detach().cpu().float().numpy() for o in (image, cam_map))
-    if im.ndim != 3 or len(im) not in (1, 3): raise ValueError(f'an image must be (1, H, W) or (3, H, W), got {im.shape}')
-    m = m.reshape(m.shape[-2:])
-    if im.min() < 0 or im.max() > 1: im = (im - im.min())/(np.ptp(im) or 1)
-    size = tuple(s*max(1, round(400/max(im.shape[1:]))) for s in im.shape[1:])
-    m = m if evidence == 'signed' else heatmap(torch.tensor(m), evidence).numpy()
-    color, alpha = (_enlarge(o, size) for o in _mix(m/(abs(m).max() or 1), evidence, strength))
-    out = _enlarge(np.broadcast_to(im, (3, *im.shape[1:])).transpose(1, 2, 0), size)*(1 - alpha) + color*alpha
-    if mask is not None: out[_edge(np.asarray(mask), size)] = _OUTLINE
-    return (255*out + .5).astype(np.uint8)
+    color = _CMAPS[evidence]((v + 1)/2 if evidence == 'signed' else v)
+    return color[...,:3], strength*np.sqrt(abs(v))[...,None]
 
 def _edge(mask, size):
     "The rim, two pixels wide, of the allowed region at `size`."
@@ -417,28 +431,81 @@ def _edge(mask, size):
     p = np.pad(on, 2, mode='edge')
     return on & ~(p[:-4,2:-2] & p[4:,2:-2] & p[2:-2,:-4] & p[2:-2,4:])
 
+# %% ../../nbs/heart/07_explore.ipynb #d6e5f702
+def _floats(a): return torch.as_tensor(a).detach().cpu().float().numpy()
+
+def _colored(image):
+    "An image (H, W, 3) in [0, 1]. Raises `ValueError` for what is not (1, H, W) or (3, H, W)."
+    im = _floats(image)
+    if im.ndim != 3 or len(im) not in (1, 3):
+        raise ValueError(f'an image must be (1, H, W) or (3, H, W), got {im.shape}')
+    if im.min() < 0 or im.max() > 1: im = (im - im.min())/(np.ptp(im) or 1)
+    return np.broadcast_to(im, (3, *im.shape[1:])).transpose(1, 2, 0)
+
+# %% ../../nbs/heart/07_explore.ipynb #d6e5f703
+def overlay(
+    image,                     # (C, H, W) of 1 or 3 colours; brought to [0, 1] where it goes beyond
+    cam_map,                   # (h, w) or (1, h, w) signed map
+    mask=None,                 # (H, W) the region to outline
+    evidence: str='positive',  # 'positive', 'absolute' or 'signed'
+    strength: float=.8,        # how opaque the maximum is, 0 … 1
+) -> np.ndarray: # (k·H, k·W, 3) uint8, k such that it has 400 pixels or so
+    "An image under its heatmap, the mask outlined. Raises `ValueError` for an image of another shape."
+    im, m = _colored(image), _floats(cam_map)
+    m = m.reshape(m.shape[-2:])
+    size = tuple(s*max(1, round(400/max(im.shape[:2]))) for s in im.shape[:2])
+    m = m if evidence == 'signed' else heatmap(torch.tensor(m), evidence).numpy()
+    color, alpha = (_enlarge(o, size) for o in _mix(m/(abs(m).max() or 1), evidence, strength))
+    out = _enlarge(im, size)*(1 - alpha) + color*alpha
+    if mask is not None: out[_edge(np.asarray(mask), size)] = _OUTLINE
+    return (255*out + .5).astype(np.uint8)
+
 # %% ../../nbs/heart/07_explore.ipynb #5dec86c8
-_INPUT = ('input_gradient', 'input_x_gradient')
-
 def _checked(models, images, y, masks, vocab):
-    "One sentence for what does not belong together."
-    if not isinstance(models, dict) or not models: raise ValueError('models must be a dict, name → module, with one or more in it')
-    if images.ndim != 4 or images.shape[1] not in (1, 3): raise ValueError(f'images must be (N, 1, H, W) or (N, 3, H, W), got {tuple(images.shape)}')
+    "Raises `ValueError` with one sentence for what does not belong together."
+    if not isinstance(models, dict) or not models:
+        raise ValueError('models must be a dict, name → module, with one or more in it')
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(f'images must be (N, 1, H, W) or (N, 3, H, W), got {tuple(images.shape)}')
     want = len(images), *images.shape[-2:]
-    if tuple(masks.shape) != want: raise ValueError(f'masks must be {want}, one for each image, got {tuple(masks.shape)}')
-    if y.shape != (len(images),): raise ValueError(f'y must have one class index an image, shape ({len(images)},), got {tuple(y.shape)}')
-    if len(vocab) < 2 or not 0 <= int(y.min()) <= int(y.max()) < len(vocab): raise ValueError(f'y must hold indices into vocab, which has {len(vocab)} names')
+    if tuple(masks.shape) != want:
+        raise ValueError(f'masks must be {want}, one for each image, got {tuple(masks.shape)}')
+    if y.shape != want[:1]:
+        raise ValueError(f'y must have one class index per image, shape {want[:1]}, got {tuple(y.shape)}')
+    if len(vocab) < 2 or not 0 <= int(y.min()) <= int(y.max()) < len(vocab):
+        raise ValueError(f'y must hold indices into vocab, which has {len(vocab)} names')
 
+def _device(model): return next(model.parameters()).device
+
+# %% ../../nbs/heart/07_explore.ipynb #e7f60801
 def _layers(models, x, reshape):
     "Layers that every model has: [(what to show, name)], the last one that has a grid first."
-    found = [dict(grid_layers(m, x.to(next(m.parameters()).device), reshape)) for m in models.values()]
+    found = [dict(grid_layers(m, x.to(_device(m)), reshape)) for m in models.values()]
     there = [(k, s) for k, s in found[0].items() if all(k in o for o in found)]
     if len(there) == 1 and all(list(o)[-1] == there[0][0] for o in found): there = []  # the last one is the only one
     return [('the last with a grid', ''), *((f'{k} ({s[0]} × {s[1]} cells)', k) for k, s in there)]
 
+# %% ../../nbs/heart/07_explore.ipynb #e7f60803
+_INPUT = ('input_gradient', 'input_x_gradient')
+
+def _class_scores(model, x):
+    "Class scores (C,) of the one image in `x`, in eval mode; the model's modules stay in the modes that they are in."
+    modes = {m: m.training for m in model.modules()}
+    try:
+        with torch.no_grad(): return model.eval()(x.to(_device(model)))[0].cpu().float()
+    finally:
+        for m, t in modes.items(): m.training = t
+
+def _check_scores(name, scores, vocab):
+    "Raises `ValueError` where the model's scores are not one per class."
+    s = tuple(scores.shape)
+    if s == (len(vocab),): return
+    raise ValueError(f'the model {name!r} gives {s[-1] if s else 1} class scores, and vocab has {len(vocab)} names: '
+                     'give the names of its classes as vocab')
+
 # %% ../../nbs/heart/07_explore.ipynb #23ecb1ed
 class HeatmapExplorer(_Explorer):
-    "Models side by side on one image: heatmaps, overlaps and class scores."
+    "Models on one image: heatmaps, overlaps, class scores. Raises `ValueError` for what doesn't belong together."
     def __init__(self,
         models: dict,             # name → module; on any device, left in the mode they are in
         images,                   # (N, C, H, W) as the models take them, of 1 or 3 colours
@@ -451,52 +518,55 @@ class HeatmapExplorer(_Explorer):
         reshape=None,             # activations → (N, C, h, w), see `heatcam.cam.cam_map`
     ):
         if say := _lost('ipywidgets'): raise ModuleNotFoundError(say, name='ipywidgets')
-        self.models, self.vocab, self.phantoms, self.tag, self.cue, self.reshape = models, list(map(str, vocab)), phantoms, tag, cue, reshape
-        self.images, self.y, self.masks = torch.as_tensor(images).float(), torch.as_tensor(y).long(), torch.as_tensor(masks)
+        self.models, self.vocab, self.reshape, self.table = models, list(map(str, vocab)), reshape, None
+        self.phantoms, self.tag, self.cue = phantoms, tag, cue
+        self.images, self.y = torch.as_tensor(images).float(), torch.as_tensor(y).long()
+        self.masks = torch.as_tensor(masks)
         _checked(models, self.images, self.y, self.masks, self.vocab)
         self._cache, self._grids = {}, _layers(models, self.images[:1], reshape)
-        for name in models:
-            if (s := tuple(self._scores(name, 0).shape)) != (len(self.vocab),): raise ValueError(
-                f'the model {name!r} gives {s[-1] if s else 1} class scores, and vocab has {len(self.vocab)} names: give the names of its classes as vocab')
-        named = [(o, i) for i, o in enumerate(self.vocab)]
-        switches = dict(label=_choice('sex label', ('as drawn', 'on', 'off'), buttons=True)) if phantoms is not None else {}
-        if tag is not None: switches['tag'] = _choice('tag names', [('as drawn', 'as drawn'), ('none', 'none'), *named])
-        super().__init__(dict(
-            image=_slider('image', 0, 0, len(self.images) - 1),
-            whose=_choice('map of', [('the predicted class', 'predicted'), ('the true class', 'true'), *named]),
-            method=_choice('attribution', METHODS), layer=_choice('layer', self._grids), evidence=_choice('evidence', _CMAPS, buttons=True),
-            strength=_slider('strength', .8, 0., 1., .05)) | switches)
+        for name, m in models.items(): _check_scores(name, _class_scores(m, self.images[:1]), self.vocab)
+        super().__init__(self._choices())
         self.update()
 
-    def _after(self, k):
-        if k != 'method': return
-        options = [('the image', 'input')] if self.state['method'] in _INPUT else self._grids
-        if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
+# %% ../../nbs/heart/07_explore.ipynb #e7f60804
+@patch
+def _choices(self: HeatmapExplorer):
+    "Name → control; the switches only where there is something to switch."
+    named = [(o, i) for i, o in enumerate(self.vocab)]
+    how = dict(image=_slider('image', 0, 0, len(self.images) - 1),
+               whose=_choice('map of', [('the predicted class', 'predicted'), ('the true class', 'true'), *named]),
+               method=_choice('attribution', METHODS), layer=_choice('layer', self._grids),
+               evidence=_choice('evidence', _CMAPS, buttons=True), strength=_slider('strength', .8, 0., 1., .05))
+    if self.phantoms is not None: how['label'] = _choice('sex label', ('as drawn', 'on', 'off'), buttons=True)
+    if self.tag is not None: how['tag'] = _choice('tag names', [('as drawn', 'as drawn'), ('none', 'none'), *named])
+    return how
+
+@patch
+def _after(self: HeatmapExplorer, k):
+    if k != 'method': return
+    options = [('the image', 'input')] if self.state['method'] in _INPUT else self._grids
+    if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
 
 # %% ../../nbs/heart/07_explore.ipynb #4155fe94
 @patch
 def _ask(self: HeatmapExplorer, name, x, i):
     "Scores and maps of the model `name` for the images `x`, whose numbers are `i`."
     s, model = self.state, self.models[name]
-    dev = next(model.parameters()).device
-    y = None if s['whose'] == 'predicted' else self.y[i] if s['whose'] == 'true' else torch.full((len(x),), s['whose'])
-    out = heatmaps(model, x.to(dev), s['layer'] or None, None if y is None else y.to(dev), getattr(cam, s['method']), reshape=self.reshape)
+    if s['whose'] == 'predicted': y = None
+    else: y = (self.y[i] if s['whose'] == 'true' else torch.full((len(x),), s['whose'])).to(_device(model))
+    out = heatmaps(model, x.to(_device(model)), s['layer'] or None, y, getattr(cam, s['method']), reshape=self.reshape)
     return [o.detach().cpu().float() for o in out]
-
-def _part(maps, evidence): return heatmap(maps, 'positive' if evidence == 'signed' else evidence)  # an overlap needs a heatmap
 
 @patch
 def _scores(self: HeatmapExplorer, name, i):
     "Class scores of image `i` as it was drawn."
-    if (name, i) not in self._cache:
-        model, mode = self.models[name], {m: m.training for m in self.models[name].modules()}
-        try:
-            with torch.no_grad(): self._cache[name, i] = model.eval()(self.images[[i]].to(next(model.parameters()).device))[0].cpu().float()
-        finally:
-            for m, t in mode.items(): m.training = t
+    if (name, i) not in self._cache: self._cache[name, i] = _class_scores(self.models[name], self.images[[i]])
     return self._cache[name, i]
 
 # %% ../../nbs/heart/07_explore.ipynb #3d1ca7f5
+def _part_name(evidence): return 'absolute' if evidence == 'absolute' else 'positive'
+def _part(maps, evidence): return heatmap(maps, _part_name(evidence))  # an overlap needs a heatmap, no signed map
+
 @patch
 def _over_all(self: HeatmapExplorer, name):
     "Mean overlap and share of empty heatmaps over all annotated images, as drawn."
@@ -505,11 +575,10 @@ def _over_all(self: HeatmapExplorer, name):
     if key not in self._cache:
         known = is_annotated(self.masks).nonzero().flatten()
         heat = lambda i: _part(self._ask(name, self.images[i], i)[1], s['evidence'])
-        parts = [overlap(*heat_areas(heat(i), self.masks[i])) for i in known.split(100) if len(i)]  # maps of the input are large
+        groups = [i for i in known.split(100) if len(i)]  # maps of the input are large
+        parts = [overlap(*heat_areas(heat(i), self.masks[i])) for i in groups]
         self._cache[key] = class_mean_overlap(torch.cat(parts), self.y[known]) if parts else (np.nan, np.nan)
     return self._cache[key]
-
-def _part_name(evidence): return 'absolute' if evidence == 'absolute' else 'positive'
 
 # %% ../../nbs/heart/07_explore.ipynb #92e4b6d8
 @patch
@@ -519,13 +588,15 @@ def _intervene(self: HeatmapExplorer, i, label=''):
     if label == tag == 'as drawn': return self.images[[i]]
     ph = self.phantoms[[i]]
     if label != 'as drawn': ph = set_label(ph, dict(on='all', off='none')[label])
-    if self.tag is not None and tag != 'none': ph = set_tag(ph, self.tag, [int(self.cue[i]) if tag == 'as drawn' else tag])
+    if self.tag is not None and tag != 'none':
+        ph = set_tag(ph, self.tag, [int(self.cue[i]) if tag == 'as drawn' else tag])
     return torch.tensor(ph.images)[:,None]/255
 
 @patch
 def _idle(self: HeatmapExplorer):
     i, has = self.state['image'], 'label' in self.controls
-    return {'label'} if has and torch.equal(self._intervene(i, 'on'), self._intervene(i, 'off')) else set()  # under the tag
+    same = has and torch.equal(self._intervene(i, 'on'), self._intervene(i, 'off'))
+    return {'label'} if same else set()  # it lies under the tag
 
 # %% ../../nbs/heart/07_explore.ipynb #2c77ceca
 def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
@@ -533,32 +604,49 @@ def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
 def _bars(vocab, scores, before):
     "A bar for each class: softmax of the scores, a line where it was before."
     rows = zip(vocab, scores.softmax(0).tolist(), before.softmax(0).tolist(), scores.tolist())
-    bar = lambda p, b: f'<span class="hc-track"><i style="width:{p:.1%}"></i><b style="left:calc({b:.1%} - 1px)"></b></span>'
-    return ''.join(f'<div class="hc-score"><span>{escape(c)}</span>{bar(p, b)}<span>{z:+.2f}</span></div>' for c, p, b, z in rows)
+    bar = lambda p, b: (f'<span class="hc-track"><i style="width:{p:.1%}"></i>'
+                        f'<b style="left:calc({b:.1%} - 1px)"></b></span>')
+    row = lambda c, p, b, z: (f'<div class="hc-score"><span>{escape(c)}</span>{bar(p, b)}'
+                              f'<span>{z:+.2f}</span></div>')
+    return ''.join(row(*o) for o in rows)
 
+# %% ../../nbs/heart/07_explore.ipynb #e7f60809
 def _color_bar(evidence, strength):
     "The colours over black, from nothing to the map's maximum, or from its negative to it."
     low = -1 if evidence == 'signed' else 0
     color, alpha = _mix(np.linspace(low, 1, 33), evidence, strength)
     stops = ', '.join('#%02x%02x%02x' % tuple(int(v) for v in 255*c) for c in color*alpha)
-    ends = ('against, −max', '0', 'for, +max') if low else ('0', f'maximum of the {"absolute " if evidence == "absolute" else ""}map')
-    return (f'<div class="hc-wide" style="max-width:420px"><div class="hc-bar" style="background:linear-gradient(90deg, {stops})"></div>'
+    high = f'maximum of the {"absolute " if evidence == "absolute" else ""}map'
+    ends = ('against, −max', '0', 'for, +max') if low else ('0', high)
+    return ('<div class="hc-wide" style="max-width:420px">'
+            f'<div class="hc-bar" style="background:linear-gradient(90deg, {stops})"></div>'
             f'<div class="hc-ends">{"".join(f"<span>{e}</span>" for e in ends)}</div></div>')
 
 # %% ../../nbs/heart/07_explore.ipynb #6e83f0c1
+@patch
+def _measured(self: HeatmapExplorer, name, i, maps):
+    "Where the maps of image `i` lie, in words, and the numbers that belong to it."
+    v = overlap(*heat_areas(_part(maps, self.state['evidence']), self.masks[[i]])).item()
+    known, (mean, empty) = is_annotated(self.masks[[i]]).item(), self._over_all(name)
+    where = 'not annotated' if not known else 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
+    return where, dict(overlap=v, mean_overlap=mean, empty_heatmaps=empty)
+
+def _caption(said, right, where, n, mean_overlap, empty_heatmaps, **_):
+    return (f'<p>says <b>{escape(said)}</b>{" ✓" if right else " ✗"}, {where}<br>'
+            f'<span class="hc-quiet">all {n} images: mean {_percent(mean_overlap)} inside, '
+            f'{_percent(empty_heatmaps)} empty heatmaps</span></p>')
+
+# %% ../../nbs/heart/07_explore.ipynb #e7f6080b
 @patch
 def _look(self: HeatmapExplorer, name, x, i):
     "Title, picture, row of the table and HTML of the model `name` on `x`: image `i` with what the switches change."
     s, true = self.state, self.vocab[self.y[i]]
     logits, maps = self._ask(name, x, torch.tensor([i]))
-    v, (mean, empty) = overlap(*heat_areas(_part(maps, s['evidence']), self.masks[[i]])).item(), self._over_all(name)
-    said, known = self.vocab[int(logits[0].argmax())], is_annotated(self.masks[[i]]).item()
+    said, (where, shares) = self.vocab[int(logits[0].argmax())], self._measured(name, i, maps)
     rgb = overlay(x[0], maps[0], self.masks[i], s['evidence'], s['strength'])
-    where = 'not annotated' if not known else 'empty heatmap' if np.isnan(v) else f'{v:.0%} inside'
-    below = (f'<p>says <b>{escape(said)}</b>{" ✓" if said == true else " ✗"}, {where}<br><span class="hc-quiet">'
-             f'all {len(self.images)} images: mean {_percent(mean)} inside, {_percent(empty)} empty heatmaps</span></p>'
+    below = (_caption(said, said == true, where, len(self.images), **shares)
              + _bars(self.vocab, logits[0], self._scores(name, i)))
-    row = dict(model=name, predicted=said, overlap=v, mean_overlap=mean, empty_heatmaps=empty)
+    row = dict(model=name, predicted=said) | shares
     row |= {f'score {c}': z for c, z in zip(self.vocab, logits[0].tolist())}
     title = f'says {said}, {where}'
     return f'{name}\n{title}', rgb, row, _figure(name, rgb, f'Heatmap of {name}: {title}', below)
@@ -571,10 +659,10 @@ def _show(self: HeatmapExplorer):
     titles, pictures, rows, figures = zip(*[self._look(name, x, i) for name in self.models])
     self.pictures, self.table = dict(zip(titles, pictures)), pd.DataFrame(rows).set_index('model')
     signed = ' In a signed map the share inside is that of the evidence for.' if s['evidence'] == 'signed' else ''
-    return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p><div class="hc-row">{"".join(figures)}</div>'
-            + _color_bar(s['evidence'], s['strength']),
-            _quiet(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the class scores, '
-                   'with the score; the line is where it was as the image was drawn.'))
+    return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p>'
+            f'<div class="hc-row">{"".join(figures)}</div>' + _color_bar(s['evidence'], s['strength']),
+            _quiet(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the class '
+                   'scores, with the score; the line is where it was as the image was drawn.'))
 
 # %% ../../nbs/heart/07_explore.ipynb #05b18c1a
 def stored_study() -> Path:
@@ -586,21 +674,21 @@ def open_studies(
     out,  # a folder that `run_studies` has left
 ) -> list: # of `Study`
     "The studies of a folder. Raises `StudyError` where it holds none."
-    out = Path(out)
-    if not (out/'study.json').is_file(): raise StudyError(
-        f'{out} holds no study: expected a folder with a study.json, as heatcam_reproduce and heatcam_study leave it')
-    there = read_json(out/'study.json')
+    file = Path(out)/'study.json'
+    if not file.is_file():
+        raise StudyError(f'{file.parent} holds no study: expected a folder with a study.json, '
+                         'as heatcam_reproduce and heatcam_study leave it')
+    there = read_json(file)
     try: studies = [described_study(s) for s in there['studies']]
-    except (KeyError, TypeError, ValueError) as e: raise StudyError(
-        f'{out/"study.json"} does not describe studies of this version of heatcam ({e})') from None
-    if not studies: raise StudyError(f'{out/"study.json"} names no study')
+    except (KeyError, TypeError, ValueError) as e:
+        raise StudyError(f'{file} does not describe studies of this version of heatcam ({e})') from None
+    if not studies: raise StudyError(f'{file} names no study')
     return studies
 
 def _named(studies, name):
     found = [s for s in studies if s.name == name or not name]
-    if not found: raise StudyError(
-        f'there is no study {name!r} in this folder: choose one of {", ".join(s.name for s in studies)}')
-    return found[0]
+    if found: return found[0]
+    raise StudyError(f'there is no study {name!r} in this folder: choose one of {", ".join(s.name for s in studies)}')
 
 # %% ../../nbs/heart/07_explore.ipynb #ed92e839
 _NEEDED = ('lr', 'valid_accuracy', 'test_accuracy', 'heart_overlap')
@@ -633,6 +721,7 @@ def _read_trials(out, study): # one row for each trial that can be read, and a s
                 faults.append(f'{p.name} of the arm {a.name}: {say}')
     return pd.DataFrame(rows), faults
 
+# %% ../../nbs/heart/07_explore.ipynb #f8071903
 def _usable(out, study): # trials that have a model, the selected ones of an arm first, and what is wrong with others
     t, faults = _read_trials(out, study)
     if len(t): t = t[t.status != 'diverged']
@@ -744,23 +833,27 @@ def _frame(ax, t, x, y):
     known = np.isfinite(v).all(1)
     return v[known], t.index[known]
 
+# %% ../../nbs/heart/07_explore.ipynb #a9182b01
 def _looks(t): # name of the arm → how its dots look, filled and hollow
-    arms = list(t.arm.unique())
-    full = {a: dict(c=c, marker=MARKERS[k % len(MARKERS)], s=42, lw=1.3) for k, (a, c) in enumerate(arm_colors(arms).items())}
+    color = arm_colors(list(t.arm.unique()))
+    full = {a: dict(c=c, marker=MARKERS[k % len(MARKERS)], s=42, lw=1.3) for k, (a, c) in enumerate(color.items())}
     return {a: (kw, kw | dict(c='none', edgecolors=kw['c'])) for a, kw in full.items()}
+
+def _arm_legend(ax, looks, selected):
+    "The arms above the plot; one of which no trial is selected says so and is hollow."
+    for a, (full, hollow) in looks.items():
+        ax.scatter([], [], label=a if a in selected else f'{a}, none selected', **(full if a in selected else hollow))
+    ax.legend(frameon=False, fontsize=9, loc='lower left', bbox_to_anchor=(0, 1), ncols=3,
+              borderpad=.2, handletextpad=.1, columnspacing=1.)
 
 # %% ../../nbs/heart/07_explore.ipynb #2f85b7c6
 @house_style()
 def _scatter(t, x, y, picked):
-    "Trials as dots, the picked one ringed: PNG, trial → where its dot is (left and top, as shares), how many were moved."
+    "Trials as dots: PNG, trial → where its dot is (left and top, as shares), how many were moved. `picked` is ringed."
     fig = Figure(figsize=(5., 3.5), dpi=130, layout='constrained')
     ax = fig.subplots()
     (v, where), looks, good = _frame(ax, t, x, y), _looks(t), t.status == 'selected'
-    for a, (full, hollow) in looks.items():
-        some = good[t.arm == a].any()
-        ax.scatter([], [], label=a if some else f'{a}, none selected', **(full if some else hollow))
-    ax.legend(frameon=False, fontsize=9, loc='lower left', bbox_to_anchor=(0, 1), ncols=3,
-              borderpad=.2, handletextpad=.1, columnspacing=1.)
+    _arm_legend(ax, looks, {*t.arm[good]})
     fig.get_layout_engine().execute(fig)
     fig.set_layout_engine('none')  # from here on nothing moves
     at = ax.transData.transform(v)
@@ -771,9 +864,29 @@ def _scatter(t, x, y, picked):
     places = {k: (a, 1 - b) for k, (a, b) in zip(where, apart/fig.bbox.size)}
     return figure_png(fig, dpi=130), places, int((abs(apart - at).max(axis=1) > 1).sum())
 
+# %% ../../nbs/heart/07_explore.ipynb #a9182b02
+def _axes(trials):
+    "Columns for the vertical and for the horizontal axis. Raises `ValueError` for what is no table of trials."
+    ys, xs = [c for c in trials if c.endswith('_overlap')], [c for c in _ACROSS if c in trials]
+    if len(trials) and ys and xs and {'arm', 'trial', 'status'} <= set(trials): return ys, xs
+    raise ValueError('trials must be a table as of trial_table, one row per trial with arm, trial, status, '
+                     'lr or an accuracy, and an overlap')
+
+def _axis_choice(name, cols, trials):
+    return _choice(name, [(_COLUMNS.get(c, c.replace('_', ' ')), c) for c in cols], _varied(trials, cols))
+
+def _first_of_each(y, n):
+    "The numbers of `n` images, the first of each class first."
+    first = np.sort(np.unique(y, return_index=True)[1])
+    return np.concatenate([first, np.setdiff1d(np.arange(len(y)), first)])[:n]
+
+def _trial_options(trials):
+    return [(f'{r.arm}, trial {r.trial}' + f', {r.status}'*(r.status != 'selected'), r.Index)
+            for r in trials.itertuples()]
+
 # %% ../../nbs/heart/07_explore.ipynb #e2bdc81d
 class PopulationExplorer(_Explorer):
-    "The trials of a study as dots, and the heatmaps of the one that is picked."
+    "The trials of a study as dots, and the heatmaps of the one that is picked. Raises `ValueError` for another table."
     def __init__(self,
         trials: pd.DataFrame,  # one row per trial, as of `trial_table`
         load,                  # (arm's name, trial's number) → module
@@ -784,32 +897,37 @@ class PopulationExplorer(_Explorer):
         n: int=4,              # images on which the picked model is shown, the first of each class first
     ):
         if say := _lost('ipywidgets'): raise ModuleNotFoundError(say, name='ipywidgets')
-        ys, xs = [c for c in trials if c.endswith('_overlap')], [c for c in _ACROSS if c in trials]
-        if not len(trials) or not ys or not xs or not {'arm', 'trial', 'status'} <= set(trials): raise ValueError(
-            'trials must be a table as of trial_table, one row per trial with arm, trial, status, lr or an accuracy, and an overlap')
-        self.trials, self.load, self.vocab = trials.reset_index(drop=True), lru_cache(maxsize=8)(load), list(map(str, vocab))
+        ys, xs = _axes(trials)
+        self.trials, self.load, self.vocab = trials.reset_index(drop=True), lru_cache(8)(load), list(map(str, vocab))
         y = np.asarray(y)
-        first = np.sort(np.unique(y, return_index=True)[1])
-        self.shown = np.concatenate([first, np.setdiff1d(np.arange(len(y)), first)])[:n]
+        self.shown, self.row, self.plot = _first_of_each(y, n), None, b''
         self.images, self.y, self.masks = (torch.as_tensor(o)[self.shown] for o in (images, y, masks))
-        self.images, rows = self.images.float(), self.trials.itertuples()
-        self._named = [(f'{r.arm}, trial {r.trial}' + f', {r.status}'*(r.status != 'selected'), r.Index) for r in rows]
-        axis = lambda name, cols: _choice(name, [(_COLUMNS.get(c, c.replace('_', ' ')), c) for c in cols], _varied(self.trials, cols))
-        super().__init__(dict(y=axis('vertical', ys), x=axis('horizontal', xs), trial=_choice('trial', self._named)))
+        self.images, named = self.images.float(), _trial_options(self.trials)
+        self.plotted, self.note = widgets.HTML(), widgets.HTML()
+        self.dots = widgets.ToggleButtons(options=named, tooltips=[o for o, _ in named])
+        axes = dict(y=_axis_choice('vertical', ys, self.trials), x=_axis_choice('horizontal', xs, self.trials))
+        super().__init__(axes | dict(trial=_choice('trial', named)))
         self.update()
 
 # %% ../../nbs/heart/07_explore.ipynb #418b2583
 @patch
 def _front(self: PopulationExplorer):
-    self.plotted = widgets.HTML()
-    self.dots = widgets.ToggleButtons(options=self._named, tooltips=[o for o, _ in self._named])
     for name in ('hc-dots', f'hc-{self.dots.model_id}'): self.dots.add_class(name)
     self.dots.observe(lambda change: self._quiet or self.set(trial=change.new), 'value')
-    plot, self.note = widgets.Box([self.plotted, self.dots]), widgets.HTML()
-    front = widgets.Box([left := widgets.VBox([plot, self.note]), self.view])
+    plot = widgets.Box([self.plotted, self.dots])
+    left = widgets.VBox([plot, self.note])
+    front = widgets.Box([left, self.view])
     for w, name in ((plot, 'plot'), (left, 'left'), (front, 'front')): w.add_class(f'hc-{name}')
     return front
 
+def _note(n, trials, moved):
+    "What is to be said about a plot with `n` dots of so many `trials`."
+    say = 'A click on a dot picks its trial. Filled: selected. Ringed: the trial picked.'
+    if n < trials: say += f' {trials - n} of {trials} trials have no such number and no dot.'
+    if moved: say += ' Dots that would lie on others are moved sideways.'
+    return say
+
+# %% ../../nbs/heart/07_explore.ipynb #a9182b05
 @patch
 def _draw(self: PopulationExplorer):
     "The plot, its buttons put on its dots, and what is to be said about it."
@@ -821,17 +939,15 @@ def _draw(self: PopulationExplorer):
     places = ''.join(f'.hc-{self.dots.model_id} button:nth-child({k + 1}) {{{place(k)}}}' for k in t.index)
     self.plotted.value = f'<style>{places}</style><div class="hc">{image}</div>'
     with self._silent(): self.dots.value = s['trial']
-    say = 'A click on a dot picks its trial. Filled: selected. Ringed: the trial picked.'
-    if len(at) < len(t): say += f' {len(t) - len(at)} of {len(t)} trials have no such number and no dot.'
-    if moved: say += ' Dots that would lie on others are moved sideways.'
-    self.note.value = f'<div class="hc">{_quiet(say)}</div>'
+    self.note.value = f'<div class="hc">{_quiet(_note(len(at), len(t), moved))}</div>'
 
 # %% ../../nbs/heart/07_explore.ipynb #a81f4c6d
 @patch
 def _look(self: PopulationExplorer, row):
     "Heatmaps of the network of a trial, title → picture, and their HTML."
     pictures, html = {}, ''
-    if row.status == 'diverged': return {}, '<p class="hc-wide">The training of this trial diverged: it has no model.</p>'
+    if row.status == 'diverged':
+        return {}, '<p class="hc-wide">The training of this trial diverged: it has no model.</p>'
     try: logits, ms = heatmaps(self.load(row.arm, int(row.trial)), self.images)
     except StudyError as e:
         self.message = str(e)
@@ -855,8 +971,8 @@ def _show(self: PopulationExplorer):
     self.row = row = self.trials.loc[self.state['trial']]
     self._draw()
     self.pictures, maps = self._look(row)
-    say = (f'HiResCAM of the predicted class at the last layer with a grid, on test images {", ".join(map(str, self.shown))}; '
-           'outlined in blue, the mask.')
+    say = ('HiResCAM of the predicted class at the last layer with a grid, on test images '
+           f'{", ".join(map(str, self.shown))}; outlined in blue, the mask.')
     return (f'<div class="hc-wide"><p><b>{escape(row.arm)}, trial {int(row.trial)}</b></p>{_row_table(row)}</div>',
             f'{_quiet(say)}<div class="hc-row hc-small">{maps}</div>')
 
@@ -890,6 +1006,7 @@ def _or_alert(make):
     try: return make()
     except ValueError as e: return widgets.HTML(f'{_STYLE}<div class="hc">{_alert(e)}</div>')
 
+# %% ../../nbs/heart/07_explore.ipynb #ba293c02
 def _tabs(out, study):
     parts = {'A heart': PhantomExplorer, 'Where models look': lambda: HeatmapExplorer.from_study(out, study),
              'All models': lambda: PopulationExplorer.from_study(out, study)}
@@ -897,24 +1014,30 @@ def _tabs(out, study):
     for k, name in enumerate(parts): tab.set_title(k, name)
     return tab
 
+def _title(names):
+    "The head of the page, with the study's name where there is no choice of them."
+    which = escape(names[0]) if len(names) == 1 else ''
+    return widgets.HTML('<div style="font: 14px/1.5 system-ui, sans-serif; color: #222">'
+                        '<h1 style="font-size: 22px; margin: 8px 0 2px">heatcam</h1>'
+                        '<p style="margin: 0 0 8px; color: #595959">Where do image classifiers look? '
+                        f'{which}</p></div>')
+
 # %% ../../nbs/heart/07_explore.ipynb #b3f6901d
 def explore(
     out='',  # the folder of a study; '': the small one that comes with heatcam
 ):
-    "The three explorers as one widget; where the folder has several studies, with a choice of them."
+    """The three explorers as one widget; where the folder has several studies, with a choice of them.
+    Raises `ModuleNotFoundError` without ipywidgets and `StudyError` where the folder holds no trained model."""
     if say := _lost('ipywidgets'): raise ModuleNotFoundError(say, name='ipywidgets')
     out = Path(out or stored_study())
     names = _finished(out)
     pick, room = _choice('study', names), widgets.Box(layout=dict(width='100%'))
     def fill(change=None): room.children = [_tabs(out, pick.value)]
-    pick.observe(fill, 'value'); fill()
+    pick.observe(fill, 'value')
+    fill()
     pick.layout.max_width = '420px'
-    which = escape(names[0]) if len(names) == 1 else ''
-    head = widgets.HTML('<div style="font: 14px/1.5 system-ui, sans-serif; color: #222">'
-                        '<h1 style="font-size: 22px; margin: 8px 0 2px">heatcam</h1>'
-                        f'<p style="margin: 0 0 8px; color: #595959">Where do image classifiers look? {which}</p></div>')
     middle = dict(width='100%', max_width='1280px', margin='0 auto', padding='0 12px')
-    return widgets.VBox([head, *([pick] if len(names) > 1 else []), room], layout=middle)
+    return widgets.VBox([_title(names), *([pick] if len(names) > 1 else []), room], layout=middle)
 
 # %% ../../nbs/heart/07_explore.ipynb #7c1bbfb3
 def _page(out):
@@ -934,10 +1057,11 @@ def _port_fault(port):
     return ''
 
 # %% ../../nbs/heart/07_explore.ipynb #8d2fa6b1
-_ERROR = '<!doctype html><meta charset="utf-8"><title>heatcam</title><p>{{ status_code }}: {{ message or status_message }}</p>'
+_ERROR = ('<!doctype html><meta charset="utf-8"><title>heatcam</title>'
+          '<p>{{ status_code }}: {{ message or status_message }}</p>')
 
 def _own_pages(app, folder):
-    "Voila's pages load icons from elsewhere: none is used here, and what happens on this machine is nobody else's business."
+    "Voila's pages without the icons that they load from elsewhere: what happens here is nobody else's business."
     (folder/'error.html').write_text(_ERROR)
     for d in map(Path, app.template_paths):
         if (d/'index.html.j2').is_file():
@@ -964,11 +1088,11 @@ def _keys():
 def _let_it_close(handler, notebook, cwd): handler.xsrf_token  # to ask for it sets the cookie
 
 # %% ../../nbs/heart/07_explore.ipynb #e86d0f4a
-_OPTIONS = ('--no-browser', '--theme=light', '--Voila.ip=127.0.0.1', '--Voila.port_retries=0', '--Voila.log_level=ERROR',
-            '--MappingKernelManager.cull_idle_timeout=60', '--MappingKernelManager.cull_interval=20')
+_OPTIONS = ('--no-browser', '--theme=light', '--Voila.ip=127.0.0.1', '--Voila.port_retries=0',
+            '--Voila.log_level=ERROR', '--MappingKernelManager.cull_idle_timeout=60', '--MappingKernelManager.cull_interval=20')
 
 def _quiet_kernels():
-    "Kernels that don't say on the terminal that nothing is encrypted within this machine, or that a closed page interrupts them."
+    "Kernels that print nothing on the terminal: not that nothing is encrypted here, nor that a page was closed."
     from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
     class Quiet(AsyncMappingKernelManager):
         async def start_kernel(self, **kw):
@@ -982,18 +1106,21 @@ def _voila(page, port, token):
     "Voila with the notebook `page`, for those who have the token."
     from jinja2 import Environment, FileSystemLoader
     from voila.app import Voila
-    app, folder = Voila.instance(config_file_paths=[]), Path(page).parent  # else a voila.py in the current folder would be run
+    app = Voila.instance(config_file_paths=[])  # else a voila.py in the current folder would be run
+    folder = Path(page).parent
     app.initialize([str(page), *_OPTIONS, f'--port={port}', f'--token={token}'])
-    app.identity_provider_class, app.voila_configuration.multi_kernel_manager_class = _keys(), _quiet_kernels()
+    app.identity_provider_class = _keys()
+    app.voila_configuration.multi_kernel_manager_class = _quiet_kernels()
     app.voila_configuration.prelaunch_hook = _let_it_close
-    pages = Environment(loader=FileSystemLoader(folder), autoescape=True)  # jupyter_server's own need files that Voila lacks
-    app.tornado_settings = dict(allow_remote_access=False, jinja2_env=pages)  # no access under other names than this machine's
+    pages = Environment(loader=FileSystemLoader(folder), autoescape=True)  # jupyter_server's need files Voila lacks
+    app.tornado_settings = dict(allow_remote_access=False, jinja2_env=pages)  # only under this machine's own names
     _own_pages(app, folder)
     return app
 
 # %% ../../nbs/heart/07_explore.ipynb #1a9b7c35
 def _has_window(): # whether a browser would open one; without it, some take over the terminal
-    return sys.platform in ('win32', 'darwin') or any(os.environ.get(k) for k in ('DISPLAY', 'WAYLAND_DISPLAY', 'BROWSER'))
+    named = ('DISPLAY', 'WAYLAND_DISPLAY', 'BROWSER')
+    return sys.platform in ('win32', 'darwin') or any(os.environ.get(k) for k in named)
 
 def _serve(page, port, show):
     "Until Ctrl-C. `show`: open it in a browser."
@@ -1009,21 +1136,26 @@ def _serve(page, port, show):
     IOLoop.current().add_callback(ready)
     app.start()
 
-# %% ../../nbs/heart/07_explore.ipynb #f2d84e6b
-def heatcam_explore(
-    args=None,  # the command line's; None: those of the process
-):
-    "Look at a study's models in the browser: hearts, heatmaps and the population, without writing code"
+# %% ../../nbs/heart/07_explore.ipynb #ba293c05
+def _parsed(args):
     p = argparse.ArgumentParser('heatcam_explore', description=heatcam_explore.__doc__)
-    p.add_argument('runs', nargs='?', default='',
-                   help='folder that heatcam_reproduce or heatcam_study has left; none: a small study that comes with heatcam')
+    p.add_argument('runs', nargs='?', default='', help='folder that heatcam_reproduce or heatcam_study has left; '
+                                                       'none: a small study that comes with heatcam')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
-    a = p.parse_args(args)
+    return p.parse_args(args)
+
+# %% ../../nbs/heart/07_explore.ipynb #f2d84e6b
+def heatcam_explore(
+    args=None,  # the command line's; None: those of the process. Raises `SystemExit` for what can't be served
+):
+    "Look at a study's models in the browser: hearts, heatmaps and the population, without writing code"
+    a = _parsed(args)
     out = Path(a.runs or stored_study()).resolve()
     try: fault = _lost('ipywidgets', 'voila', 'ipykernel') or _port_fault(a.port) or (_finished(out) and '')
     except StudyError as e: fault = str(e)
     if fault: sys.exit(f'heatcam_explore: {fault}')
     with tempfile.TemporaryDirectory() as d:
-        page = Path(d)/'heatcam.ipynb'; page.write_text(_page(out))
+        page = Path(d)/'heatcam.ipynb'
+        page.write_text(_page(out))
         _serve(page, a.port, not a.no_browser and _has_window())
