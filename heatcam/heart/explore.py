@@ -1089,7 +1089,8 @@ def _let_it_close(handler, notebook, cwd): handler.xsrf_token  # to ask for it s
 
 # %% ../../nbs/heart/07_explore.ipynb #e86d0f4a
 _OPTIONS = ('--no-browser', '--theme=light', '--Voila.ip=127.0.0.1', '--Voila.port_retries=0',
-            '--Voila.log_level=ERROR', '--MappingKernelManager.cull_idle_timeout=60', '--MappingKernelManager.cull_interval=20')
+            '--Voila.log_level=ERROR',
+            '--MappingKernelManager.cull_idle_timeout=60', '--MappingKernelManager.cull_interval=20')
 
 def _quiet_kernels():
     "Kernels that print nothing on the terminal: not that nothing is encrypted here, nor that a page was closed."

@@ -347,7 +347,7 @@ def _arms_section(trials, ends):
     most = 4 if trials.study.nunique() == 1 else 1
     shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:most] if t[e].notna().any()]
     say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each '
-                        'arm with its 95 % interval (diamonds, bars; smoothed bootstrap-t). In brackets: how many were selected.')
+                        'arm with its 95 % interval (diamonds, bars; bootstrap-t). In brackets: the number selected.')
     pictures = [html_figure(_arms_figure(t, e), say(t, e)) for t, e in shown]
     return html_section('The arms', *pictures, html_table(arm_summary(trials, ends)))
 
