@@ -32,7 +32,7 @@ def small_cnn(
     n_in: int=1,                       # channels of the images
     size: tuple=CANVAS,                # (H, W) of the images
 ) -> nn.Sequential: # (N, n_in, H, W) → (N, n_classes)
-    "Strided convolution blocks and a head; the last map of a 105 × 135 image has 7 × 9 cells."
+    "Strided convolution blocks and a head; the last map of 105 × 135 pixels has 7 × 9 cells. Raises `ValueError`."
     if head not in ('flatten', 'gap'): raise ValueError(f"head must be 'flatten' or 'gap', got {head!r}")
     body, (h, w) = [], size
     for i, (a, b) in enumerate(zip((n_in, *channels), channels)):
