@@ -275,10 +275,10 @@ def _refuse(file, what):
     raise ValueError(f'{file} is {what}, and opening it runs the code in it: if you know who made it, say so by '
                      'trust=True (--trust). Weights as .safetensors, with arch= (--arch), need no trust')
 
-# %% ../nbs/13_load.ipynb #c0a759f3
+# %% ../nbs/13_load.ipynb #899cf93a
 def _unpickled(file, trust):
     "What a pickle holds. A `ValueError` for one that runs code without trust, and for one that can't be opened."
-    try: return torch.load(file, map_location='cpu', weights_only=True)
+    try: return _quietly(torch.load, file, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, EOFError) as e:
         if not trust: _refuse(file, 'a pickle')
     except Exception as e: raise ValueError(f'{file} cannot be opened: {e}') from e
@@ -361,7 +361,14 @@ def _normalise(m, mean, std):
         f'{m.file.name} does not say how images were normalised in training, so they go in as they are, from 0 to 1. '
         'If training did otherwise, say mean= and std= (--mean, --std).')
 
-# %% ../nbs/13_load.ipynb #c070c68d
+# %% ../nbs/13_load.ipynb #c10701c1
+def _put(m, device):
+    "The model `m` on `device`, in evaluation mode. A `ValueError` where it can't be put there."
+    try: m.model.eval().to(torch.device(device))
+    except (RuntimeError, AssertionError) as e: raise ValueError(f'the model cannot be put on {device}: {e}') from e
+    if m.loader is not None: m.learn.dls.to(torch.device(device))
+    return m
+
 def open_model(
     path,                 # weights (.safetensors, .pth, .pt), an exported `Learner` (.pkl), a module, or TorchScript
     arch=None,            # of weights: 'resnet18', of torchvision; 'timm:efficientnet_lite0'; or the `nn.Module`
@@ -378,10 +385,8 @@ def open_model(
     else: m = _from_pickle(file, trust, arch, _config_says(file))
     _name_classes(m, classes)
     _normalise(m, mean, std)
-    m.size, device = _pair(m.size), torch.device(default_device() if device is None else device)
-    m.model.eval().to(device)
-    if m.loader is not None: m.learn.dls.to(device)
-    return m
+    m.size = _pair(m.size)
+    return _put(m, default_device() if device is None else device)
 
 # %% ../nbs/13_load.ipynb #19f2cab3
 class OpenImage(DisplayedTransform):
@@ -731,7 +736,7 @@ def _opened(m, rows, vocab, notes, size, check, white, threshold, **kw):
     return OpenedImages(dl, m, list(rows.path), list(rows.name), list(rows.label), vocab, tuple(size), c, groups,
                         masked, notes)
 
-# %% ../nbs/13_load.ipynb #9368f8da
+# %% ../nbs/13_load.ipynb #eff290ee
 def open_images(
     data,                 # a folder with a folder for each class, or a table with columns path, class, mask, group
     model: OpenedModel,   # from `open_model`
@@ -742,7 +747,7 @@ def open_images(
     root=None,            # the folder that a table's paths begin at; None: the table's
     bs: int=32,
     white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
-    check: int=1000,      # how many images and masks, spread evenly, are opened beforehand; None: all
+    check: int=500,      # how many images and masks, spread evenly, are opened beforehand; None: all
     workers: int=0,       # processes that read images
 ) -> OpenedImages:
     "Images, classes and masks for a model, in order, each read when it is asked for. Raises `ValueError` for faults."
