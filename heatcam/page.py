@@ -61,7 +61,7 @@ def html_image(
     alt: str,     # plain text: what is to be seen, for those who can't see it
     mask=None,    # (H, W) the region to outline: non-zero = may look, 0 = may not, 255 = not annotated
     heat=None,    # (H, W) in [0, 1], drawn over the image
-    box=None,     # (top, left, height, width) of a frame, in pixels
+    boxes=(),     # (top, left, height, width) of frames, in pixels
 ) -> str:
     "An image with what is drawn over it, as wide as its place in the page."
     im = np.asarray(torch.as_tensor(image).detach().cpu().float())
@@ -70,7 +70,7 @@ def html_image(
     layers = [im] if heat is None else [im, heat_colors(.8)(np.asarray(heat, float))]
     over = [f'<image {place.format(h, w)} href="{_png(o)}"/>' for o in layers]
     if mask is not None: over += [f'<path class="{c}" d="{_border(_inside(mask))}"/>' for c in ('halo', 'line')]
-    if box is not None: over += [_frame(*map(int, box), c) for c in ('halo', 'box')]
+    over += [_frame(*map(int, o), c) for o in boxes for c in ('halo', 'box')]
     fine = ' class="few"'*(max(h, w) < 200)
     return (f'<svg{fine} viewBox="-.5 -.5 {w} {h}" role="img" aria-label="{html.escape(alt)}">{"".join(over)}</svg>')
 
