@@ -19,10 +19,10 @@ def outside_of(
     "The pixels where a model may not look. Raises `ValueError` for what is no mask."
     return mask_areas(mask, tuple(mask.shape[-2:]), inside)[1] > .5
 
-# %% ../nbs/01_outside.ipynb #4c26fa88
+# %% ../nbs/01_outside.ipynb #f828bb4d
 def _away(h, w):
-    "Steps of half a picture and of a third: diagonally, across, down."
-    for k in (2, 3): yield from ((h//k, w//k), (0, w//k), (h//k, 0))
+    "Steps of half a picture and of a third: across, down, diagonally."
+    for k in (2, 3): yield from ((0, w//k), (h//k, 0), (h//k, w//k))
 
 def fill(
     images: torch.Tensor,  # (N, C, H, W), bytes or floats
