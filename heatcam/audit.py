@@ -249,7 +249,7 @@ def _where(self: Audit):
             f'to {o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanged, it moves '
             f'{o.flips:.1%} more of them.']
 
-# %% ../nbs/14_audit.ipynb #92f201bc
+# %% ../nbs/14_audit.ipynb #c1ceaeeb
 def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
 
 @patch
@@ -268,14 +268,17 @@ def _reasons(self: Audit, s):
 @patch
 def _doubts(self: Audit, s):
     "Why this audit in particular should be read with care."
-    n, moved, doubts = int(s.n.dependence), s.value.within, []
-    if n < 100: doubts.append(f'There are {n} images only: the interval is wide.')
+    n, none, moved, doubts = int(s.n.dependence), int((self.table.place == 'no mask').sum()), s.value.within, []
+    lonely = len(self) - none - n
+    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.')
+    if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
+    if lonely: doubts.append(f'{lonely} images are answered as no other image is, so no outside of the same answer '
+                             'could be tried on them: they are not counted. Read more images (n=).')
     if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
                                  'answered the same: the seam, or clutter, disturbs this model.')
-    if n < len(self): doubts.append(f'{len(self) - n} of {len(self)} images have no mask to go by.')
     return doubts
 
-# %% ../nbs/14_audit.ipynb #3198da27
+# %% ../nbs/14_audit.ipynb #9d489335
 LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
           'A cue that all images share, whatever their class, moves no answer and is not found.',
           'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
@@ -286,6 +289,8 @@ def verdict(self: Audit) -> Verdict:
     s, where = self.summary(), self._where()
     if not self.masked: return Verdict('not audited', where, LIMITS[1:])
     d = s.loc['dependence']
+    if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
+                               LIMITS + self._doubts(s))
     says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {s.value.across:.1%} change with the outside '
             f'of an image that the model answers otherwise, {s.value.within:.1%} with that of one that it answers the '
             'same.']
