@@ -202,10 +202,11 @@ def _measure(name, row):
     return (f'<div class="measure"><p><span class="num">{number}</span>{html.escape(_said(name, row))}</p>'
             f'{_bar(row.value, row.low, row.high)}</div>')
 
-# %% ../nbs/15_audit_report.ipynb #c64f4037
+# %% ../nbs/15_audit_report.ipynb #bcc4f63c
 def _numbers(audit):
     "All measures with their intervals."
     t, groups = audit.summary(), audit.table.group.nunique()
+    if not len(t): return ''
     whose = f'other images of the same kind ({groups} groups, such as patients, were drawn again as wholes)' \
         if groups < len(audit) else 'other images of the same kind'
     return html_section('The numbers', f'<p>Shares of {len(audit)} images. In brackets, and as a grey band, the 95 % '
@@ -333,7 +334,7 @@ def write_audit(
     for f, text in zip(files, texts): f.write_text(text, encoding='utf-8')
     return list(files)
 
-# %% ../nbs/15_audit_report.ipynb #7b74950b
+# %% ../nbs/15_audit_report.ipynb #b5ceed63
 def _groups(data, groups):
     "What `open_images` takes: a table's column, or a regular expression for names."
     return dict(columns=dict(group=groups)) if groups and Path(data).is_file() else dict(groups=groups or None)
@@ -345,20 +346,21 @@ def audit_files(
     n: int=300,         # how many images at most
     size=None,          # (H, W), or one number, that images are resized to; None: the model's, or as they are
     groups: str=None,   # of patients or sites: a column of the table, or a regular expression for the images' names
+    inside=None,        # region codes of the masks that count as inside; None: every code but 0 and 255
+    white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
     seed: int=0,
     progress=None,      # show a bar; None: on a terminal
     **kwargs,           # arch, classes, trust, mean, std and device of `open_model`
 ) -> tuple: # `Audit`, about and notes, as `audit_page` takes them
     "Opens a model and images, and audits. Raises `ValueError` for all that is wrong with them."
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, **_groups(data, groups))
-    audit = Audit(m.classifier, images.dl, n, groups=images.groups, seed=seed, progress=progress)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, **_groups(data, groups))
+    audit = Audit(m.classifier, images.dl, n, inside=inside, groups=images.groups, seed=seed, progress=progress)
     shown = f'{len(audit)} of {len(images)}' if len(audit) < len(images) else f'all {len(images)}'
     names = list(map(str, images.vocab))
     about = dict(model=m.file.stem, network=m.arch, data=Path(data).name, images=shown,
                  size=' × '.join(map(str, images.size)), classes=', '.join(names) if len(names) < 9 else len(names))
-    doubt = images.doubt(audit.table.true, audit.table.answer)
-    return audit, about, [*filter(None, [doubt]), *m.notes, *images.notes]
+    return audit, about, [*filter(None, [images.doubt(audit.table.true, audit.table.answer)]), *m.notes, *images.notes]
 
 # %% ../nbs/15_audit_report.ipynb #5b8f70f0
 def heatcam_audit(
@@ -383,7 +385,7 @@ def heatcam_audit(
     print(f'The page is {files[0]}, the numbers are {files[1]}, the model\'s card is {files[2]}')
     return audit
 
-# %% ../nbs/15_audit_report.ipynb #aa7c5d0a
+# %% ../nbs/15_audit_report.ipynb #347d4a40
 def _numbers_of(words):
     "Numbers that may be divided by commas."
     return None if words is None else [float(o) for w in words for o in w.split(',') if o.strip()]
@@ -392,33 +394,34 @@ def _names_of(words):
     "Names, one a word, or all in one word and divided by commas."
     return words if words is None or len(words) > 1 else [o.strip() for o in words[0].split(',')]
 
-def _parser():
-    p = argparse.ArgumentParser('heatcam_audit', description=heatcam_audit.__doc__)
-    add = p.add_argument
-    add('model', help='weights (.safetensors, .pth), an exported fastai Learner (.pkl), a module or TorchScript')
-    add('data', help='a folder with a folder of images for each class, or a table (.csv): path, class, mask, group')
-    add('--masks', help='a folder with the same folders and names: non-zero = object, 0 = outside')
-    add('--out', default='audit.html', help='the page; audit.json and MODEL_CARD.md are written beside it')
-    add('--title', default='', help='of the page')
-    add('--arch', help='the network of weights: resnet18, timm:efficientnet_lite0, …')
-    add('--trust', action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript')
-    add('--n', type=int, default=300, help='how many images at most, a random part')
-    return p
+_FLAGS = dict(  # of argparse, by name
+    masks=dict(help='a folder with the same folders and names: non-zero = object, 0 = outside, 255 = not annotated'),
+    out=dict(default='audit.html', help='the page; the numbers and MODEL_CARD.md are written beside it'),
+    title=dict(default='', help='of the page'),
+    arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
+    trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
+    n=dict(type=int, default=300, help='how many images at most, a random part'),
+    size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
+    classes=dict(nargs='+', help='the class names, in the order of the scores'),
+    groups=dict(help='patients or sites: the column of the table, or a regular expression for the names of images'),
+    mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),
+    std=dict(nargs='+', help='see --mean'),
+    inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
+    white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
+    threshold=dict(type=int, help='masks are grey: values from here on are the object'),
+    before=dict(help='an earlier model, opened in the same way, to compare with'),
+    seed=dict(type=int, default=0, help='another seed, other images and swaps'))
 
-# %% ../nbs/15_audit_report.ipynb #84401ca4
+# %% ../nbs/15_audit_report.ipynb #ecc24e53
 def audit_command(
     args=None,  # the command line's; None: those of the process
 ):
     "`heatcam_audit` on the command line."
-    p, words = _parser(), sys.argv[1:] if args is None else list(map(str, args))
-    add = p.add_argument
-    add('--size', type=int, nargs='+', help='pixels that images are resized to: one number, or height and width')
-    add('--classes', nargs='+', help='the class names, in the order of the scores')
-    add('--groups', help='patients or sites: the column of the table, or a regular expression for the names of images')
-    add('--mean', nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel')
-    add('--std', nargs='+', help='see --mean')
-    add('--before', help='an earlier model of the same kind, to compare with')
-    add('--seed', type=int, default=0, help='another seed, other images and swaps')
+    words = sys.argv[1:] if args is None else list(map(str, args))
+    p = argparse.ArgumentParser('heatcam_audit', description=heatcam_audit.__doc__)
+    p.add_argument('model', help='weights (.safetensors, .pth), an exported Learner (.pkl), a module or TorchScript')
+    p.add_argument('data', help='a folder with a folder for each class, or a table (.csv): path, class, mask, group')
+    for name, how in _FLAGS.items(): p.add_argument(f'--{name}', **how)
     o = vars(p.parse_args(words))
     if o['size'] and len(o['size']) > 2: p.error('--size takes one number, or height and width')
     try: o |= dict(mean=_numbers_of(o['mean']), std=_numbers_of(o['std']), classes=_names_of(o['classes']))
