@@ -4,27 +4,36 @@
 
 # %% auto #0
 __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html', 'alert_html', 'quiet_html', 'table_html',
-           'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer']
+           'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'painted_over', 'image_dependence', 'span',
+           'ModelExplorer']
 
 # %% ../nbs/15_explore.ipynb #0a3bd44f
 import io
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import patch
+import traitlets
+from fastcore.basics import noop, patch
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import nn
 
-from .masks import UNANNOTATED, is_annotated
-from .cam import METHODS, grid_layers, heatmap, heatmaps
+from .masks import UNANNOTATED, is_annotated, mask_areas
+from .outside import OUTSIDES, fill, level_of
+from .cam import METHODS, find_layer, grid_layers, heatmap, heatmaps
 from .plots import figure_png, img_tag
 from .terms import class_mean_overlap, heat_areas, overlap
+from .callbacks import batch_pictures, inside_mask
+from .interpret import as_they_are
+from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, patchworks, sampled
 
 # %% ../nbs/15_explore.ipynb #756d8de2
 try: import ipywidgets as widgets
@@ -181,7 +190,7 @@ def table_html(
 
 # %% ../nbs/15_explore.ipynb #550630b3
 class Explorer:
-    "Controls, and beside them what they make. A kind of explorer says what by `show`, and may have its own other four."
+    "Controls, and beside them what they make. A kind of explorer says what by `show`, and may have its own other five."
     sticky = False  # whether the pictures are small enough to stay in sight on a telephone
     style = ''      # CSS of this kind alone
     def __init__(self,
@@ -200,6 +209,7 @@ class Explorer:
 
     def show(self): return '', ''  # the pictures, and what stands below, in HTML
     def front(self): return self.view  # the widget with the pictures
+    def column(self): return list(self.controls.values())  # the widgets of the controls' column
     def after(self, k): "What a move of the control `k` does to the others."
     def idle(self): return set()  # controls that change nothing now, beside those that have no choice
 
@@ -207,7 +217,7 @@ class Explorer:
 @patch
 def _room(self: Explorer):
     "The controls, the pictures and what stands below them, each in its place."
-    parts = dict(controls=widgets.VBox(list(self.controls.values())), pictures=self.front(), below=self.below)
+    parts = dict(controls=widgets.VBox(self.column()), pictures=self.front(), below=self.below)
     for k, w in parts.items():
         w.add_class(f'hc-{k}')
         w.layout.min_width = '0'
@@ -256,7 +266,8 @@ def _moved(self: Explorer, k):
 def _refusal(k, c, v):
     "Why the control `c` with the name `k` can't have the value `v`; '' if it can."
     if not hasattr(c, 'options'):
-        return '' if c.min <= v <= c.max else f'{k} must be from {c.min} to {c.max}, got {v!r}'
+        inside = all(c.min <= o <= c.max for o in np.ravel(v))  # one number, or two of a range
+        return '' if inside else f'{k} must be from {c.min} to {c.max}, got {v!r}'
     offered = [o[1] if isinstance(o, tuple) else o for o in c.options]
     return '' if v in offered else f'{k} must be one of {", ".join(map(str, offered))}, got {v!r}'
 
@@ -281,7 +292,9 @@ def set(self: Explorer,
 # %% ../nbs/15_explore.ipynb #c375badf
 def _tries(c): # values of a control: all of a choice, the ends and the middle of a slider
     if hasattr(c, 'options'): return [o[1] if isinstance(o, tuple) else o for o in c.options]
-    return [(c.min + c.max)//2, c.min, c.max]
+    middle = (c.min + c.max)//2
+    if isinstance(c.value, tuple): return [(c.min, middle), (middle, c.max), (c.min, c.max)]
+    return [middle, c.min, c.max]
 
 def _htmls(w): # all that stands in a widget
     if isinstance(w, widgets.HTML): return [w.value]
@@ -365,10 +378,10 @@ def _mix(v, evidence, strength): # colours and how opaque they are, of shares of
     color = _CMAPS[evidence]((v + 1)/2 if evidence == 'signed' else v)
     return color[...,:3], strength*np.sqrt(abs(v))[...,None]
 
-def _edge(mask, size):
+def _edge(mask, size, beyond='edge'): # `beyond` the picture: 'edge' as at its edge, 'constant' nothing
     "The rim, two pixels wide, of the allowed region at `size`."
     on = _enlarge((mask != 0) & (mask != UNANNOTATED), size)
-    p = np.pad(on, 2, mode='edge')
+    p = np.pad(on, 2, mode=beyond)
     return on & ~(p[:-4,2:-2] & p[4:,2:-2] & p[2:-2,:-4] & p[2:-2,4:])
 
 # %% ../nbs/15_explore.ipynb #d6e5f702
@@ -389,13 +402,14 @@ def overlay(
     mask=None,                 # (H, W) the region to outline
     evidence: str='positive',  # 'positive', 'absolute' or 'signed'
     strength: float=.8,        # how opaque the maximum is, 0 … 1
+    top: float=None,           # the value that has the last colour; None: the map's own maximum
 ) -> np.ndarray: # (k·H, k·W, 3) uint8, k such that it has 400 pixels or so
     "An image under its heatmap, the mask outlined. Raises `ValueError` for an image of another shape."
     im, m = _colored(image), _floats(cam_map)
     m = m.reshape(m.shape[-2:])
     size = tuple(s*max(1, round(400/max(im.shape[:2]))) for s in im.shape[:2])
     m = m if evidence == 'signed' else heatmap(torch.tensor(m), evidence).numpy()
-    color, alpha = (_enlarge(o, size) for o in _mix(m/(abs(m).max() or 1), evidence, strength))
+    color, alpha = (_enlarge(o, size) for o in _mix(m/(top or abs(m).max() or 1), evidence, strength))
     out = _enlarge(im, size)*(1 - alpha) + color*alpha
     if mask is not None: out[_edge(np.asarray(mask), size)] = _OUTLINE
     return (255*out + .5).astype(np.uint8)
@@ -418,7 +432,7 @@ def _check_classes(y, vocab):
     if len(vocab) < 2 or not 0 <= int(y.min()) <= int(y.max()) < len(vocab):
         raise ValueError(f'y must hold indices into vocab, which has {len(vocab)} names')
 
-def _device(model): return next(model.parameters()).device
+def _device(model): return next((p.device for p in model.parameters()), torch.device('cpu'))
 
 # %% ../nbs/15_explore.ipynb #e7f60801
 def _layers(models, x, reshape):
@@ -474,25 +488,26 @@ class HeatmapExplorer(Explorer):
     def intervene(self, i): return self.images[[i]]  # image `i` (1, C, H, W) with what the switches change
 
 # %% ../nbs/15_explore.ipynb #e7f60804
-@patch
-def named_classes(self: HeatmapExplorer) -> list: # [(name, index)]
-    "The classes as options of a control."
-    return [(o, i) for i, o in enumerate(self.vocab)]
+def _heat_controls(vocab, grids):
+    named = [(o, i) for i, o in enumerate(vocab)]
+    whose = [('the predicted class', 'predicted'), ('the true class', 'true'), *named]
+    return dict(whose=choice('map of', whose), method=choice('attribution', METHODS), layer=choice('layer', grids),
+                evidence=choice('evidence', _CMAPS, buttons=True), strength=slider('strength', .8, 0., 1., .05))
+
+def _offer_layers(self, grids):
+    "A method of the image has no choice of layers."
+    options = [('the image', 'input')] if self.state['method'] in _INPUT else grids
+    if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
 
 @patch
 def _choices(self: HeatmapExplorer):
     "Name → control."
-    whose = [('the predicted class', 'predicted'), ('the true class', 'true'), *self.named_classes()]
-    how = dict(image=slider('image', 0, 0, len(self.images) - 1),
-               whose=choice('map of', whose), method=choice('attribution', METHODS), layer=choice('layer', self._grids),
-               evidence=choice('evidence', _CMAPS, buttons=True), strength=slider('strength', .8, 0., 1., .05))
-    return how | self.switches()
+    image = dict(image=slider('image', 0, 0, len(self.images) - 1))
+    return image | _heat_controls(self.vocab, self._grids) | self.switches()
 
 @patch
 def after(self: HeatmapExplorer, k):
-    if k != 'method': return
-    options = [('the image', 'input')] if self.state['method'] in _INPUT else self._grids
-    if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
+    if k == 'method': _offer_layers(self, self._grids)
 
 # %% ../nbs/15_explore.ipynb #4155fe94
 @patch
@@ -530,23 +545,23 @@ def _over_all(self: HeatmapExplorer, name):
 # %% ../nbs/15_explore.ipynb #2c77ceca
 def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
 
-def _bars(vocab, scores, before):
-    "A bar for each class: softmax of the scores, a line where it was before."
-    rows = zip(vocab, scores.softmax(0).tolist(), before.softmax(0).tolist(), scores.tolist())
+def _bars(names, p, before, texts):
+    "A bar for each class: its probability, a line where it was before, and a text."
+    rows = zip(names, torch.as_tensor(p).tolist(), torch.as_tensor(before).tolist(), texts)
     bar = lambda p, b: (f'<span class="hc-track"><i style="width:{p:.1%}"></i>'
                         f'<b style="left:calc({b:.1%} - 1px)"></b></span>')
-    row = lambda c, p, b, z: (f'<div class="hc-score"><span>{escape(c)}</span>{bar(p, b)}'
-                              f'<span>{z:+.2f}</span></div>')
+    row = lambda c, p, b, text: (f'<div class="hc-score"><span>{escape(c)}</span>{bar(p, b)}'
+                                 f'<span>{text}</span></div>')
     return ''.join(row(*o) for o in rows)
 
 # %% ../nbs/15_explore.ipynb #e7f60809
-def _color_bar(evidence, strength):
+def _color_bar(evidence, strength, ends=None):
     "The colours over black, from nothing to the map's maximum, or from its negative to it."
     low = -1 if evidence == 'signed' else 0
     color, alpha = _mix(np.linspace(low, 1, 33), evidence, strength)
     stops = ', '.join('#%02x%02x%02x' % tuple(int(v) for v in 255*c) for c in color*alpha)
     high = f'maximum of the {"absolute " if evidence == "absolute" else ""}map'
-    ends = ('against, −max', '0', 'for, +max') if low else ('0', high)
+    ends = ends or (('against, −max', '0', 'for, +max') if low else ('0', high))
     return ('<div class="hc-wide" style="max-width:420px">'
             f'<div class="hc-bar" style="background:linear-gradient(90deg, {stops})"></div>'
             f'<div class="hc-ends">{"".join(f"<span>{e}</span>" for e in ends)}</div></div>')
@@ -574,7 +589,8 @@ def _look(self: HeatmapExplorer, name, x, i):
     said, (where, shares) = self.vocab[int(logits[0].argmax())], self._measured(name, i, maps)
     rgb = overlay(x[0], maps[0], self.masks[i], s['evidence'], s['strength'])
     below = (_caption(said, said == true, where, len(self.images), **shares)
-             + _bars(self.vocab, logits[0], self._scores(name, i)))
+             + _bars(self.vocab, logits[0].softmax(0), self._scores(name, i).softmax(0),
+                     [f'{z:+.2f}' for z in logits[0]]))
     row = dict(model=name, predicted=said) | shares
     row |= {f'score {c}': z for c, z in zip(self.vocab, logits[0].tolist())}
     title = f'says {said}, {where}'
@@ -592,3 +608,502 @@ def show(self: HeatmapExplorer):
             f'<div class="hc-row">{"".join(figures)}</div>' + _color_bar(s['evidence'], s['strength']),
             quiet_html(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the '
                        'class scores, with the score; the line is where it was before a switch changed the image.'))
+
+# %% ../nbs/15_explore.ipynb #60cd144c
+def _check_held(batches):
+    "Raises `ValueError` for images that can't be shown one by one."
+    first = kind_of(batches[0])
+    for b in batches: check_kind(b, first)
+    colours = first[0][0]
+    if colours not in (1, 3): raise ValueError(f'images must have 1 or 3 colours to be shown, got {colours}')
+    if any(b.y is None or b.y.ndim != 1 for b in batches): raise ValueError(
+        'the explorer shows images of one class each: give batches of (image, class) or (image, class, mask)')
+
+class _Held:
+    "A part of a data set in memory. Raises `ValueError` for what can't be shown."
+    def __init__(self, dl, n, seed, inside):
+        self.dl, idxs = sampled(dl, n, seed)
+        ds = getattr(self.dl, 'dataset', None)
+        with nullcontext() if ds is None else as_they_are(ds): raw = list(self.dl)
+        ends = np.cumsum([0, *(len(b[0]) for b in raw)])
+        batches = [as_batch(b, idxs[a:z], inside) for b, a, z in zip(raw, ends, ends[1:])]
+        _check_held(batches)
+        order = np.argsort(idxs)
+        join = lambda parts: torch.cat(list(parts))[order]
+        self.idxs, self.kind = np.array(idxs)[order], type(raw[0][0])
+        self.images, self.y = (join(getattr(b, k) for b in batches) for k in ('x', 'y'))
+        self.masks = None if batches[0].outside is None else join(_codes(b[2], inside) for b in raw)
+
+# %% ../nbs/15_explore.ipynb #d4ac46d3
+def _codes(mask, inside): # (N, H, W), as bytes: 1 inside, 0 outside, 255 not annotated
+    m = inside_mask(mask.as_subclass(torch.Tensor).cpu(), inside)
+    return m.reshape(len(m), *m.shape[-2:]).to(torch.uint8)
+
+@patch
+def look(self: _Held, x): # (N, C, H, W) as the model takes them → in [0, 1], as they look
+    if hasattr(self.dl, 'decode'): return batch_pictures(self.dl, (x.as_subclass(self.kind),))
+    low, high = self.images.min(), self.images.max()
+    if low >= 0 and high <= 1: return x
+    return ((x - low)/(high - low)).clamp(0, 1)  # they are normalised, and nobody says how
+
+# %% ../nbs/15_explore.ipynb #790c2b0c
+_PAINTS = {'another image': 'other', 'elsewhere in the image': 'elsewhere', 'the mean of the rest': 'mean',
+           'blur': 'blur', 'noise': 'noise'}
+
+def painted_over(
+    x: torch.Tensor,      # (N, C, H, W) images
+    where: torch.Tensor,  # (N, 1, H, W) bool: the pixels to paint over
+    how: str='other',     # 'other', 'elsewhere', 'mean', 'blur' or 'noise'
+    others=None,          # (N, C, H, W) images, for 'other'
+) -> torch.Tensor: # (N, C, H, W)
+    "Images with a part painted over. Raises `ValueError` for an unknown way."
+    if how == 'other': return torch.where(where, others, x)
+    if how == 'elsewhere': return fill(x, where)
+    if how == 'mean': return torch.where(where, level_of(x, ~where), x)
+    if how in OUTSIDES: return OUTSIDES[how](x, where, torch.Generator().manual_seed(0))
+    raise ValueError(f'no way to paint {how!r}: choose one of {", ".join(_PAINTS.values())}')
+
+# %% ../nbs/15_explore.ipynb #5f83fcae
+def image_dependence(
+    ask,             # `Answers` of a model
+    x,               # (1, C, H, W) the image, as the model takes it
+    others,          # (k, C, H, W) images that lend their pieces: such that the model answers otherwise
+    tries: int=512,  # patchworks
+    cells: int=6,    # of their grids, along the height and along the width
+    image=None,      # (C, H, W) in [0, 1], how it looks; None: as the model takes it
+    seed=0,
+    bs: int=64,      # changed images at once
+) -> DependenceMap:
+    "Where on one image a model's answer comes from."
+    sample = SimpleNamespace(mean_image=(x[0] if image is None else image).numpy(), seed=seed)
+    scan, p, turns = Scan(sample, tries, cells), ask(x), torch.arange(tries).split(bs)
+    works = patchworks(tries, x.shape[-2:], cells, scan.rng)
+    mixed = (torch.where(torch.as_tensor(works[i.numpy()])[:, None], others[i % len(others)], x) for i in turns)
+    q = torch.cat([ask(o) for o in mixed])
+    scan.count(works, [(ask.said(q) != ask.said(p)).numpy(), (q - p).abs().sum(1).numpy()/2])
+    return scan.result()
+
+# %% ../nbs/15_explore.ipynb #48f1d714
+try: import anywidget
+except ModuleNotFoundError: anywidget = None
+
+_PAD = '''
+function render({model, el}) {
+  const pad = el.appendChild(document.createElement('div')), band = pad.appendChild(document.createElement('i'));
+  const within = v => Math.min(1, Math.max(0, v)), tell = box => { model.set('box', box); model.save_changes() };
+  const at = e => { const r = pad.getBoundingClientRect();
+                    return [within((e.clientX - r.left)/r.width), within((e.clientY - r.top)/r.height)] };
+  const show = box => { band.style.display = box ? 'block' : 'none';
+    const ends = box ? [box[0], box[1], 1 - box[2], 1 - box[3]] : [];
+    ends.forEach((v, i) => band.style[['left', 'top', 'right', 'bottom'][i]] = `${100*v}%`) };
+  let from = null;
+  const dragged = e => { const [x, y] = at(e), [a, b] = from;
+                         return [Math.min(a, x), Math.min(b, y), Math.max(a, x), Math.max(b, y)] };
+  pad.className = 'hc-pad';
+  pad.tabIndex = 0;
+  pad.setAttribute('role', 'application');
+  pad.setAttribute('aria-label', 'Drag a rectangle to paint over it. Arrow keys move it, with Shift they size it.');
+'''
+
+# %% ../nbs/15_explore.ipynb #2e892b24
+_PAD += '''
+  pad.onpointerdown = e => { from = at(e); pad.setPointerCapture(e.pointerId); pad.focus({preventScroll: true});
+                             e.preventDefault() };
+  pad.onpointermove = e => { if (from) { show(dragged(e)); tell(dragged(e)) } };
+  pad.onpointerup = e => { if (from) tell(dragged(e)); from = null; show() };
+  pad.onpointercancel = () => { from = null; show() };
+  pad.onkeydown = e => {
+    const steps = {ArrowLeft: [-.02, 0], ArrowRight: [.02, 0], ArrowUp: [0, -.02], ArrowDown: [0, .02]};
+    if (!(e.key in steps)) return;
+    e.preventDefault();
+    e.stopPropagation();
+    const [dx, dy] = steps[e.key], [l, t, r, b] = model.get('box');
+    const moved = e.shiftKey ? [l, t, r + dx, b + dy] : [l + dx, t + dy, r + dx, b + dy];
+    if (moved.every(v => v > -.001 && v < 1.001) && moved[2] > l + .01 && moved[3] > t + .01) tell(moved.map(within));
+  };
+}
+export default { render };
+'''
+
+# %% ../nbs/15_explore.ipynb #d01c1606
+_CANVAS = (
+    '.jupyter-widgets.hc-canvas {display: block; position: relative; width: auto; margin: 0; overflow: visible}'
+    '.hc-canvas .hc {padding: 0}'
+    '.hc-canvas .widget-html, .hc-canvas .widget-html-content {display: block; margin: 0; height: auto}'
+    '.hc-canvas .hc-over {position: absolute; inset: 0; width: auto; height: auto; margin: 0; overflow: visible}'
+    '.hc-pad {position: absolute; inset: 0; cursor: crosshair; touch-action: none; border-radius: 4px}'
+    '.hc-pad:focus-visible {outline: 3px solid #0072b2; outline-offset: -3px}'
+    '.hc-pad i {display: none; position: absolute; box-sizing: border-box; border: 1px solid #fff; '
+    'outline: 1px solid #000; pointer-events: none}'
+    '.hc-walk {align-items: center; gap: 6px; margin: 0 0 4px}'
+    '.hc-walk button {flex: none; width: 40px; margin: 0; padding: 0}'
+    '.hc-walk .widget-html {flex: 1 1 auto; min-width: 0; margin: 0}'
+    '.hc-head {font: 600 13px/1.4 system-ui, sans-serif; color: #595959; margin: 8px 0 0}'
+    '@media (min-width: 1000px) {.jupyter-widgets.hc-room:has(.hc-canvas) {grid-template: '
+    '"controls pictures below" auto / 330px minmax(0, 10fr) minmax(0, 21fr)} .hc-below > * {margin-top: 24px}}'
+    '@media (max-width: 700px) {.hc-canvas.hc-canvas {width: 70vw}}')
+
+@lru_cache
+def _pad_kind():
+    class Pad(anywidget.AnyWidget):
+        _esm = _PAD
+        box = traitlets.List().tag(sync=True)  # left, top, right, bottom, as shares of the picture
+    return Pad
+
+# %% ../nbs/15_explore.ipynb #b6196f32
+_TRIES = dict(off=0, quick=128, fine=512)  # patchworks of one image
+
+def _pace_allows(pace, most=1.5):
+    "Which of `_TRIES` a model of so many seconds per image can do in a moment."
+    return 'fine' if _TRIES['fine']*pace < most else 'quick' if _TRIES['quick']*pace < 2*most else 'off'
+
+def span(
+    name: str,  # what stands beside it
+    high: int,  # the end of a range that starts at 0
+    value,      # (from, up to)
+):
+    "A control for a range of pixels."
+    return _line(widgets.IntRangeSlider(value=value, min=0, max=high, description=name))
+
+# %% ../nbs/15_explore.ipynb #5e00da75
+class ModelExplorer(Explorer):
+    "One image of your own, what your model says of it, and what it says when you paint over a part."
+    sticky, style = True, _CANVAS
+    def __init__(self,
+        model,         # a fastai `Learner`, a module, or a function from images to class scores
+        dl=None,       # a loader, a set or a list of batches, see `sampled`; None: the Learner's validation images
+        n: int=100,    # how many images at most, a random part of them
+        vocab=None,    # the classes' names; None: the loader's, or their numbers
+        names=None,    # of all images in the data set, e.g. their files; None: their numbers
+        inside=None,   # region codes of the masks that count as inside; None: every code but 0 and 255
+        reshape=None,  # activations → (N, C, h, w), see `heatcam.cam.cam_map`
+        seed=0,
+        device=None,   # where the model computes; None: where its weights are
+    ):
+        need_widgets()
+        self.ask, self.reshape, self.names, self.seed = Answers(model, device=device), reshape, names, seed
+        self.held = _Held(_loader(model, dl), n, seed, inside)
+        self._meet(vocab)
+        self._front_widgets()
+        super().__init__(self._choices())
+        self.update()
+
+# %% ../nbs/15_explore.ipynb #7e1b42e4
+def _loader(model, dl):
+    if dl is None and not hasattr(model, 'dls'): raise ValueError(
+        'there are no images: only with a Learner the loader may be left out')
+    return model.dls.valid if dl is None else dl
+
+@patch
+def _meet(self: ModelExplorer, vocab):
+    "Asks about all images. Raises `ValueError` for names that are not those of the classes."
+    h, t = self.held, time.perf_counter()
+    self.p = torch.cat([self.ask(x) for x in h.images.split(64)])
+    self.pace = (time.perf_counter() - t)/len(self.p)  # seconds per image
+    n, vocab = self.p.shape[1], getattr(h.dl, 'vocab', None) if vocab is None else vocab
+    self.vocab = list(map(str, vocab or range(n)))
+    if len(self.vocab) != n: raise ValueError(
+        f'the model gives {n} class scores, and vocab has {len(self.vocab)} names: give the names of its classes')
+    _check_classes(h.y, self.vocab)
+    self.said = self.p.argmax(1)
+    unsure, wrong = self.p.amax(1).argsort(stable=True), (self.said == h.y).long().argsort(stable=True)
+    self._orders = dict(given=torch.arange(n_held := len(self.p)), wrong=wrong, unsure=unsure)
+
+# %% ../nbs/15_explore.ipynb #f08c4c1d
+_ORDERS = {'as they come': 'given', 'wrong ones first': 'wrong', 'least sure ones first': 'unsure'}
+_WHERE = {'nothing': 'nothing', 'a rectangle': 'rectangle', 'the hottest spot': 'hottest',
+          'what is inside the mask': 'inside', 'what is outside the mask': 'outside'}
+
+@patch
+def _choices(self: ModelExplorer):
+    "Name → control."
+    h, w = self.held.images.shape[-2:]
+    where = [(k, v) for k, v in _WHERE.items() if self.held.masks is not None or 'side' not in v]
+    self.lent, self._grids, self._cache = 8 if self.pace < .005 else 4, self._find_grids(), {}
+    image = dict(order=choice('order', _ORDERS.items()), image=slider('image', 0, 0, len(self.p) - 1))
+    paint = dict(where=choice('paint over', where), rows=span('rows', h, (h//3, 2*h//3)),
+                 columns=span('columns', w, (w//3, 2*w//3)), how=choice('with', _PAINTS.items()),
+                 other=slider('which image', 0, 0, self.lent - 1))
+    tries = choice('dependence', _TRIES, _pace_allows(self.pace), buttons=True)
+    self.groups = {'The image': image, 'Paint': paint, 'Heatmap': _heat_controls(self.vocab, self._grids),
+                   'Dependence map': dict(tries=tries)}
+    return {k: c for g in self.groups.values() for k, c in g.items()}
+
+@patch
+def column(self: ModelExplorer):
+    head = lambda text: widgets.HTML(f'<h2 class="hc-head">{text}</h2>', layout=dict(margin='0'))
+    return [o for text, group in self.groups.items() for o in (head(text), *group.values())]
+
+# %% ../nbs/15_explore.ipynb #f4da599a
+@patch
+def _find_grids(self: ModelExplorer):
+    "Layers that can be shown: [(what to show, name)]; none for a function."
+    self.lame = 'A function has no layers to make a heatmap of.'
+    if not isinstance(self.ask.model, nn.Module): return [('none', '')]
+    x = self.held.images[:1].to(self.ask.device)
+    try: found = _layers({'': self.ask.model}, x, self.reshape)
+    except Exception as e:  # a model that can't be looked into can still be asked
+        self.lame = f'No heatmap can be made of this model: {e}'
+        return [('none', '')]
+    self.lame = ''
+    return found
+
+@patch
+def _layer(self: ModelExplorer, name):
+    "The layer `name`, proven once."
+    if name not in self._found:
+        x = self.held.images[:1].to(self.ask.device)
+        self._found[name] = find_layer(self.ask.model, name or None, x, self.reshape)
+    return self._found[name]
+
+# %% ../nbs/15_explore.ipynb #5e69d56b
+@patch
+def _front_widgets(self: ModelExplorer):
+    self.title, self.drawn, self.pad = widgets.HTML(), widgets.HTML(), None if anywidget is None else _pad_kind()()
+    self._found = {}
+    back, on = (widgets.Button(description=o, tooltip=f'{tip} image') for o, tip in (('◀', 'previous'), ('▶', 'next')))
+    back.on_click(lambda _: self.step(-1))
+    on.on_click(lambda _: self.step(1))
+    self.walk = widgets.HBox([back, self.title, on])
+    self.canvas = widgets.Box([self.drawn, *([self.pad] if self.pad else [])])
+    for w, name in ((self.walk, 'walk'), (self.canvas, 'canvas'), (self.pad, 'over')):
+        if w is not None: w.add_class(f'hc-{name}')
+    if self.pad: self.pad.observe(lambda change: self.quiet or self.drag(*change.new), 'box')
+
+@patch
+def front(self: ModelExplorer):
+    left = widgets.VBox([self.walk, self.canvas])
+    front = widgets.Box([left, self.view])
+    for w, name in ((left, 'left'), (front, 'front')): w.add_class(f'hc-{name}')
+    return front
+
+# %% ../nbs/15_explore.ipynb #fd5c4513
+@patch(as_prop=True)
+def at(self: ModelExplorer) -> int:
+    "Which of the images in memory is shown."
+    return int(self._orders[self.state['order']][self.state['image']])
+
+@patch
+def step(self: ModelExplorer,
+    by: int=1,  # 1: the next image, -1: the one before
+):
+    "Goes on to another image; after the last one comes the first."
+    self.set(image=(self.state['image'] + by) % len(self.p))
+
+@patch
+def drag(self: ModelExplorer,
+    left, top, right, bottom,  # shares of the picture, 0 … 1
+):
+    "Paints over a rectangle, as the mouse does it; a click paints over a small one."
+    (h, w), small = self.held.images.shape[-2:], 1/12
+    if max(right - left, bottom - top) < .02:
+        around = lambda v: (min(max(v, small), 1 - small) + d for d in (-small, small))
+        (left, right), (top, bottom) = around(left), around(top)
+    pixels = lambda a, b, n: (int(a*n), min(n, max(int(a*n) + 1, round(b*n))))
+    self.set(where='rectangle', rows=pixels(top, bottom, h), columns=pixels(left, right, w))
+
+# %% ../nbs/15_explore.ipynb #21b9dcea
+@patch
+def others(self: ModelExplorer,
+    same: bool=False,  # of images with the same answer, or with another one
+) -> list: # indices of images in memory, a few, always the same for an image
+    "Images that lend pieces to the one that is shown."
+    pool, i = Lenders(len(self.p), self.seed), self.at
+    pool.kept = [(int(c), k, None, None) for k, c in enumerate(self.said)]
+    picks = pool.choose(int(self.said[i]), i, self.lent, same, np.random.default_rng([self.seed, 4, i]))
+    return [k for k in dict.fromkeys(picks) if k >= 0]
+
+@patch
+def where(self: ModelExplorer) -> torch.Tensor: # (1, 1, H, W) bool
+    "The pixels that are painted over."
+    s, size = self.state, self.held.images.shape[-2:]
+    if s['where'] in ('inside', 'outside'):
+        return mask_areas(self.held.masks[[self.at]], size)[s['where'] == 'outside'] > .5
+    res = torch.zeros(1, 1, *size, dtype=torch.bool)
+    if s['where'] != 'nothing': res[..., slice(*s['rows']), slice(*s['columns'])] = True
+    return res
+
+# %% ../nbs/15_explore.ipynb #e77bd55d
+@patch
+def paint(self: ModelExplorer,
+    lenders,  # indices of images in memory that lend their pieces
+) -> torch.Tensor: # (len(lenders), C, H, W)
+    "The image that is shown, painted over as the controls say, with pieces of each of these images."
+    x, k = self.held.images[[self.at]], len(lenders)
+    return painted_over(x.expand(k, *x.shape[1:]), self.where(), self.state['how'], self.held.images[lenders])
+
+@patch
+def _lender(self: ModelExplorer):
+    "The image that `which image` names; one with the same answer where all answers are the same."
+    pool = self.others() or self.others(same=True)
+    return pool[self.state['other'] % len(pool)]
+
+@patch
+def pieces(self: ModelExplorer) -> pd.DataFrame: # rows: of images answered otherwise, the same
+    "How many pieces of other images move the answer, and how far. Empty where nothing is painted over by them."
+    rows, p = {}, self.p[self.at]
+    if self.state['how'] == 'other' and self.where().any():
+        for name, pool in (('otherwise', self.others()), ('the same', self.others(same=True))):
+            q = self.ask(self.paint(pool)) if pool else p[:0].reshape(0, len(p))
+            moved, shift = (q.argmax(1) != p.argmax()).sum(), (q - p).abs().sum(1).mean()/2
+            rows[name] = dict(tried=len(q), moved=int(moved), shift=float(shift))
+    return pd.DataFrame.from_dict(rows, orient='index', columns=['tried', 'moved', 'shift'])
+
+# %% ../nbs/15_explore.ipynb #b6dcfdd8
+@patch
+def dependence(self: ModelExplorer) -> DependenceMap: # None where it is off, or no image lends a piece
+    "The dependence map of the image that is shown."
+    n, pool, x = _TRIES[self.state['tries']], self.others(), self.held.images[[self.at]]
+    if not n or not pool: return
+    if (key := (self.at, n)) not in self._cache:
+        if n*self.pace > .5:
+            say = quiet_html(f'Asking about {n} changed images, which takes {n*self.pace:.0f} s or so …')
+            self.below.value = f'<div class="hc">{say}</div>'
+        self._cache[key] = image_dependence(self.ask, x, self.held.images[pool], n, image=self.held.look(x)[0])
+    return self._cache[key]
+
+@patch
+def hottest(self: ModelExplorer) -> pd.Series: # a row of `DependenceMap.spots`; None where there is none
+    "The place that the answer depends on most."
+    found = self.dependence()
+    spots = [] if found is None else found.spots()
+    return spots.iloc[0] if len(spots) else None
+
+# %% ../nbs/15_explore.ipynb #46ab8956
+@patch
+def after(self: ModelExplorer, k):
+    "A method brings its layers along, another order starts anew, and the hottest spot is that of its image."
+    if k == 'method': _offer_layers(self, self._grids)
+    if k == 'order': self.controls['image'].value = 0
+    if self.state['where'] != 'hottest' or k not in ('where', 'order', 'image', 'tries'): return
+    w = self.hottest()
+    if w is None: w = SimpleNamespace(top=0, height=0, left=0, width=0)
+    self.controls['rows'].value = int(w.top), int(w.top + w.height)
+    self.controls['columns'].value = int(w.left), int(w.left + w.width)
+
+@patch
+def idle(self: ModelExplorer):
+    s, res, has = self.state, {*()}, bool(self.where().any())
+    if s['where'] != 'rectangle': res |= {'rows', 'columns'}
+    if not has: res |= {'how', 'other'}
+    if s['how'] != 'other' or len(self.others() or self.others(same=True)) < 2: res.add('other')
+    if not self.others(): res.add('tries')
+    return res | ({*self.groups['Heatmap']} - {'strength'} if self.lame else {*()})
+
+# %% ../nbs/15_explore.ipynb #c5554e0e
+_NOTHING = dict.fromkeys(('inside', 'outside'), 'The mask of this image has nothing there, or there is no mask.')
+_NOTHING |= dict(nothing='Drag a rectangle on the picture to paint over it, or choose what to paint over.',
+                 rectangle='The rectangle is empty.',
+                 hottest='There is no hottest spot: the dependence map is empty or off.')
+
+@patch
+def _words(self: ModelExplorer, p):
+    "What the model says of the painted image, for which it has the probabilities `p`, in HTML."
+    before, now, b = (self.vocab[int(o)] for o in (self.said[self.at], p.argmax())), self.where(), self.p[self.at]
+    was, says = before
+    if not now.any(): return f'<p>{_NOTHING[self.state["where"]]}</p>'
+    moved = f'<b>{escape(was)}</b> becomes <b>{escape(says)}</b>' if was != says else f'still <b>{escape(says)}</b>'
+    k = int(self.said[self.at])
+    return (f'<p>{now.float().mean():.0%} painted over: {moved}; the probability of {escape(was)} '
+            f'{"goes from" if abs(b[k] - p[k]) >= .005 else "stays, from"} {b[k]:.2f} to {p[k]:.2f}.</p>')
+
+@patch
+def _counted(self: ModelExplorer):
+    "How many pieces of other images move the answer, in HTML."
+    t = self.pieces()
+    if not len(t): return ''
+    rows = {f'answered {k}': [f'{r.moved:.0f} of {r.tried:.0f}'] for k, r in t.iterrows() if r.tried}
+    return table_html(rows, ('pieces of images', 'move the answer'))
+
+# %% ../nbs/15_explore.ipynb #3eeea397
+@patch
+def _most(self: ModelExplorer, p, most=6): # indices of classes
+    "The classes whose bars are shown: all, or the most probable ones and the true one."
+    b, y = self.p[self.at], int(self.held.y[self.at])
+    if len(p) <= most: return list(range(len(p)))
+    top = torch.maximum(p, b).argsort(descending=True)[:most].tolist()
+    return top if y in top else [*top[:-1], y]
+
+@patch
+def _head(self: ModelExplorer):
+    "Which image it is, its class and the answer, in HTML."
+    i, k = self.at, int(self.held.idxs[self.at])
+    name, true, said = self.names[k] if self.names else f'image {k}', int(self.held.y[i]), int(self.said[i])
+    return (f'<b>{escape(str(name))}</b><br>truly {escape(self.vocab[true])}, says {escape(self.vocab[said])} '
+            f'{"✓" if said == true else "✗"}')
+
+# %% ../nbs/15_explore.ipynb #16686b9f
+_PAINTED = 230, 90, 0  # the rim of what is painted over; the mask's is blue
+
+@patch
+def _draw(self: ModelExplorer, look, p):
+    "The head and the picture, with the rim of what is painted over."
+    self.title.value = f'<div class="hc" style="display:block; padding:0">{self._head()}</div>'
+    s, mask = self.state, None if self.held.masks is None else self.held.masks[self.at]
+    rgb = overlay(look, torch.zeros(1, 1), mask, strength=0.)
+    rgb[_edge(self.where()[0, 0].numpy(), rgb.shape[:2], 'constant')] = _PAINTED
+    alt = f'the image, painted over; the model says {self.vocab[int(p.argmax())]}'
+    self.drawn.value = f'<div class="hc">{img_tag(_png(rgb), escape(alt))}</div>'
+    h, w = self.held.images.shape[-2:]
+    (t, b), (l, r) = s['rows'], s['columns']
+    if self.pad:
+        with self.silent(): self.pad.box = [l/w, t/h, r/w, b/h]
+    return rgb
+
+# %% ../nbs/15_explore.ipynb #b9c5d3c3
+@patch
+def _heat_figure(self: ModelExplorer, x, look):
+    "Picture and HTML of the heatmap of what is shown; None and a sentence where there is none."
+    s, i, kind = self.state, self.at, 'input' if self.state['method'] in _INPUT else ''
+    y = None if s['whose'] == 'predicted' else self.held.y[[i]] if s['whose'] == 'true' else torch.tensor([s['whose']])
+    try:
+        if self.lame: raise ValueError(self.lame)
+        reshape = noop if kind or self.reshape is None else self.reshape  # the layer is proven
+        x, layer = x.to(self.ask.device), self._layer(kind or s['layer'])
+        maps = heatmaps(self.ask.model, x, layer, y, s['method'], reshape=reshape)[1].cpu().float()
+    except (ValueError, RuntimeError) as e:
+        return None, f'<figure><figcaption>heatmap</figcaption>{quiet_html(escape(str(e)))}</figure>'
+    mask = None if self.held.masks is None else self.held.masks[i]
+    rgb, say = overlay(look, maps[0], mask, s['evidence'], s['strength']), ''
+    if mask is not None and is_annotated(mask[None]):
+        v = overlap(*heat_areas(_part(maps, s['evidence']), mask[None])).item()
+        say = ', empty' if np.isnan(v) else f', {v:.0%} inside the mask'
+    below = _color_bar(s['evidence'], s['strength'])
+    return rgb, figure_html(f'heatmap{say}', rgb, f'Heatmap{say}', below)
+
+# %% ../nbs/15_explore.ipynb #09318bb6
+@patch
+def _dependence_figure(self: ModelExplorer, look):
+    "Picture and HTML of the dependence map; None and a sentence where there is none."
+    found, spot, strength = self.dependence(), self.hottest(), self.state['strength']
+    if found is None:
+        say = 'it is off' if self.others() else 'the model answers no image otherwise, so none can lend a piece'
+        return None, f'<figure><figcaption>dependence map</figcaption>{quiet_html(say)}</figure>'
+    rgb = overlay(look, np.where(found.flips > found.noise, found.flips, 0), None, 'positive', strength, top=1.)
+    say = 'nothing beyond chance' if spot is None else f'hottest {spot.flips:.0%}'
+    below = (_color_bar('positive', strength, ('0: it changes nothing', '100 %'))
+             + quiet_html('How much more often the answer changes when a place comes from an image that the model '
+                          f'answers otherwise. {found.tries} patchworks; up to {found.noise:.0%} is chance.'))
+    return rgb, figure_html(f'dependence map, {say}', rgb, f'Dependence map, {say}', below)
+
+# %% ../nbs/15_explore.ipynb #fce841f8
+@patch
+def show(self: ModelExplorer):
+    i, has = self.at, bool(self.where().any())
+    x = self.held.images[[i]]
+    painted = self.paint([self._lender()]) if has else x
+    p, look = self.ask(painted)[0] if has else self.p[i], self.held.look(painted)[0]
+    self.table = pd.DataFrame(dict(before=self.p[i].numpy(), now=p.numpy()), index=self.vocab)
+    shown, few = self._draw(look, p), self._most(p)
+    bars = _bars([self.vocab[k] for k in few], p[few], self.p[i][few], [f'{v:.2f}' for v in p[few]])
+    heat, heat_html = self._heat_figure(painted, look)
+    moved, moved_html = self._dependence_figure(self.held.look(x)[0])
+    pictures = {'image': shown, 'heatmap': heat, 'dependence map': moved}
+    self.pictures = {k: v for k, v in pictures.items() if v is not None}
+    say = _quiet_legend(self.held.masks is not None)
+    return f'<div class="hc-wide">{bars}{self._words(p)}{self._counted()}</div>', heat_html + moved_html + say
+
+def _quiet_legend(masked):
+    return quiet_html('Bars: probabilities; the line is where it was. Orange rim: painted over.'
+                      + ' Blue rim: the mask.'*masked
+                      + ' The heatmap has a scale of its own, the dependence map always the same.')

@@ -41,7 +41,7 @@ def served(*args):
         assert found, f'heatcam_explore said: {text()}'
         yield found[1], server
         os.write(ours, b'\x03')
-        assert server.wait(15) == 0, 'heatcam_explore does not end as asked'
+        code = server.wait(15); assert code == 0, f'heatcam_explore does not end as asked: {code}, {text()[-2000:]}'
         ear.join(5)
         more = text().partition('\n')[2].strip()
         assert more in ('', '^C'), f'heatcam_explore said more than its address: {more}'

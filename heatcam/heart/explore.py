@@ -173,7 +173,8 @@ class PhantomHeatmapExplorer(HeatmapExplorer):
     def switches(self):
         how = {}
         if self.phantoms is not None: how['label'] = choice('sex label', ('as drawn', 'on', 'off'), buttons=True)
-        options = [('as drawn', 'as drawn'), ('none', 'none'), *self.named_classes()]
+        named = [(o, i) for i, o in enumerate(self.vocab)]
+        options = [('as drawn', 'as drawn'), ('none', 'none'), *named]
         if self.tag is not None: how['tag'] = choice('tag names', options)
         return how
 
