@@ -222,7 +222,7 @@ def check_kind(
         f'all images must have one size: some are {first[0]}, others {now[0]} (channels, height, width)')
     if now != first: raise ValueError('some batches have classes or masks and others have none: give all or none')
 
-# %% ../nbs/12_dependence.ipynb #a1c77d5f
+# %% ../nbs/12_dependence.ipynb #dc4e2db2
 class Sample:
     "Images of a data set with a model's answers. Raises `ValueError` where there is nothing to compare."
     def __init__(self,
@@ -239,8 +239,8 @@ class Sample:
             'there are no images: only with a Learner the loader may be left out')
         dl = model.dls.valid if dl is None else dl
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
-        self.dl, self.idxs = sampled(dl, n, seed)
-        self.ask, self.lenders = Answers(model, device=device), Lenders(room, seed)
+        (self.dl, self.idxs), self._source = sampled(dl, n, seed), _order(dl)[0]
+        self.ask, self.lenders, self.donors = Answers(model, device=device), Lenders(room, seed), Lenders(room, seed)
         self.kind, self._codes = None, {}
         self._meet_all()
 
@@ -248,7 +248,7 @@ class Sample:
     def code(self, said): # (N, …) answers → a whole number for each, the same for the same answer
         return [self._codes.setdefault(tuple(np.atleast_1d(o).tolist()), len(self._codes)) for o in said.numpy()]
 
-# %% ../nbs/12_dependence.ipynb #1c52e74e
+# %% ../nbs/12_dependence.ipynb #2686f450
 @patch
 def raw_batches(self: Sample,
     what='',  # what the bar says
@@ -264,6 +264,18 @@ def raw_batches(self: Sample,
             bar.update(n)
 
 @patch
+def fetch(self: Sample,
+    idxs, # indices in the data set
+): # of (indices, batch of the loader)
+    "Some images once more, as they come."
+    idxs, at = [int(i) for i in idxs], 0
+    with as_they_are(getattr(self.dl, 'dataset', None)):
+        for b in _some(self._source, idxs) if idxs else []:
+            n = len(b[0])
+            yield idxs[at:at+n], b
+            at += n
+
+@patch
 def batches(self: Sample, what=''):
     "The same as `Batch`es, with what the model says: (batch, probabilities, answers as codes)."
     for idxs, raw in self.raw_batches(what):
@@ -271,7 +283,7 @@ def batches(self: Sample, what=''):
         p = self.ask(b.x)
         yield b, p, np.array(self.code(self.ask.said(p)))
 
-# %% ../nbs/12_dependence.ipynb #3b3b85bd
+# %% ../nbs/12_dependence.ipynb #f71130b9
 @patch
 def _meet(self: Sample, raw, idxs):
     "Asks about a batch, and keeps some of it: answers, classes, which masks are split, the sum of the pictures."
@@ -281,7 +293,8 @@ def _meet(self: Sample, raw, idxs):
     check_kind(b, self.kind)
     said = self.ask.said(self.ask(b.x))
     for i, code in enumerate(self.code(said)):
-        self.lenders.offer(code, b.idxs[i], b.x[i], None if b.outside is None else b.outside[i])
+        self.lenders.offer(code, b.idxs[i], b.x[i])
+        if b.split is not None and b.split[i]: self.donors.offer(code, b.idxs[i], b.x[i], b.outside[i])
     return said, b.y, b.split, batch_pictures(self.dl, raw if isinstance(raw, (tuple, list)) else (raw,)).sum(0)
 
 @patch

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'OpenRegionMask', 'ImageMaskDL',
-           'RegionMaskBlock', 'FolderMasks', 'ImageMaskDataLoaders']
+           'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files', 'folder_faults',
+           'ImageMaskDataLoaders']
 
 # %% ../nbs/09_files.ipynb #b1ed4e77
 import json
@@ -454,8 +455,12 @@ def _check_item(o, white=None, threshold=None):
     return None, 'white' if bw else 'codes' if m.max(initial=0) > 1 else None
 
 # %% ../nbs/09_files.ipynb #1fa5fda1
-def _check_items(names, items, white=None, threshold=None):
-    "What is wrong with the files of all `MaskItem`s: {kind: [details]}."
+def check_items(
+    names,           # what a reader sees of each item
+    items,           # `MaskItem`s
+    white=None, threshold=None,  # see `RegionMask.create`
+) -> dict: # {kind: [details]}
+    "What is wrong with the files of all items, which are opened for it."
     faults, used = defaultdict(list), defaultdict(list)
     with ThreadPoolExecutor(8) as ex: found = ex.map(partial(_check_item, white=white, threshold=threshold), items)
     for nm, (fault, use) in zip(names, found):
@@ -467,7 +472,10 @@ def _check_items(names, items, white=None, threshold=None):
     return faults
 
 # %% ../nbs/09_files.ipynb #fd445098
-def _raise_faults(faults, n_max=100):
+def raise_faults(
+    faults: dict,    # {kind: [details]}; nothing is raised where all are empty
+    n_max: int=100,  # how many details are shown
+):
     "One `ValueError` for all that is wrong, {kind: [details]}, which is also its `faults`; it shows `n_max` of them."
     faults = {k: v for k, v in faults.items() if v}
     if not faults: return
@@ -561,7 +569,11 @@ def files(self: FolderMasks,
 # %% ../nbs/09_files.ipynb #985798f2
 _TWICE = 'folders that a link leads to a second time, or that lie above (remove the link)'
 
-def _walk(root, folders, faults):
+def walk_files(
+    root: Path,    # where to begin
+    folders,       # only these folders of `root`, and no file beside them; empty: everything
+    faults: dict,  # {kind: [details]}: what is wrong is added
+) -> list: # paths, as the system lists them
     "All files below `root`, or below its `folders`, except for hidden ones; links are followed, but not in circles."
     key, res = lambda p: (os.stat(p).st_dev, os.stat(p).st_ino), []
     seen, name = {key(p) for p in root.resolve().parents if p.is_dir()}, lambda p: os.path.relpath(p, root.parent)
@@ -581,7 +593,7 @@ def _walk(root, folders, faults):
 def _folder_files(find, folders):
     "Paths of images, masks and other files, in order, so that a seed means the same split everywhere, and faults."
     faults = defaultdict(list)
-    within = lambda root, other: sorted(f for f in _walk(root, folders, faults)
+    within = lambda root, other: sorted(f for f in walk_files(root, folders, faults)
                                         if other not in f.parents or other in root.parents)
     found = within(find.images, find.masks), within(find.masks, find.images)
     files, masks = ([f for f in fs if _is_image(f)] for fs in found)
@@ -596,8 +608,15 @@ def _folder_files(find, folders):
 _NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt',
              '.tar', '.zip'}  # files that hold images, but not for PIL
 
-def _folder_faults(files, masks, others, find, name, tops):
-    "What is wrong with the places and names of images, masks and other files in folders: {kind: [details]}."
+def folder_faults(
+    files,   # paths of the images
+    masks,   # those of the masks
+    others,  # those of all other files
+    find,    # `FolderMasks`
+    name,    # path → what a reader sees of it
+    tops,    # folders that hold class folders, and no image beside them
+) -> dict: # {kind: [details]}
+    "What is wrong with the places and names of images, masks and other files in folders."
     of, images = defaultdict(list), defaultdict(list)
     for f in masks: of[f.relative_to(find.masks).with_suffix('')].append(f)
     for f in files: images[f.relative_to(find.images).with_suffix('')].append(f)
@@ -621,7 +640,7 @@ def _folder_split(find, path, folders, valid_pct, seed, vocab):
     idx, rest = _valid_idx(is_valid, len(files), valid_pct, seed)
     name = lambda f: os.path.relpath(f, path)
     tops = [find.images, *(find.images/o for o in folders)]
-    faults |= _folder_faults(files, masks, others, find, name, tops)
+    faults |= folder_faults(files, masks, others, find, name, tops)
     return files, idx, faults | _check_classes([[parent_label(f)] for f in files], rest, vocab)
 
 # %% ../nbs/09_files.ipynb #06faa96b
@@ -648,8 +667,8 @@ def from_folder(cls: ImageMaskDataLoaders,
     find, folders = FolderMasks(Path(path)/images, Path(path)/masks), [train, valid] if valid_pct is None else []
     files, idx, faults = _folder_split(find, path, folders, valid_pct, seed, vocab)
     items = [MaskItem(f, *find.files(f)[:1]) for f in files]
-    if check: faults |= _check_items([os.path.relpath(f, path) for f in files], items, white, threshold)
-    _raise_faults(faults)
+    if check: faults |= check_items([os.path.relpath(f, path) for f in files], items, white, threshold)
+    raise_faults(faults)
     blocks = ImageBlock(img_cls), CategoryBlock(vocab=vocab), RegionMaskBlock(white, threshold)
     return _image_mask_dls(cls, files, idx, blocks, [None, parent_label, find], item_tfms, batch_tfms, kwargs)
 
@@ -748,8 +767,8 @@ def _table_split(df, find, labels, path, is_valid, valid_pct, seed, vocab, check
     idx, rest = _valid_idx(is_valid, len(df), valid_pct, seed)
     faults, good = _table_faults(df, find, labels, path)
     faults |= _check_classes(labels, rest, vocab)
-    if check: faults |= _check_items(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
-    _raise_faults(faults)
+    if check: faults |= check_items(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
+    raise_faults(faults)
     return idx
 
 # %% ../nbs/09_files.ipynb #3cb56540
