@@ -24,8 +24,9 @@ from matplotlib.figure import Figure
 
 import heatcam
 from ..cam import heatmaps
-from ..explore import (Explorer, HeatmapExplorer, alert_html, as_page, choice, figure_html, missing_packages,
-                             need_widgets, or_alert, overlay, quiet_html, slider, table_html, widgets)
+from ..explore import (Explorer, HeatmapExplorer, add_options, alert_html, as_page, choice, figure_html,
+                             missing_packages, need_widgets, or_alert, overlay, quiet_html, serve_explorer, slider,
+                             table_html, widgets)
 from ..plots import MARKERS, figure_png, house_style, img_tag
 from ..serve import port_fault, serve
 from ..terms import heat_areas, overlap
@@ -575,10 +576,12 @@ def explore(
 # %% ../../nbs/heart/07_explore.ipynb #ba293c05
 def _parsed(args):
     p = argparse.ArgumentParser('heatcam_explore', description=heatcam_explore.__doc__)
-    p.add_argument('runs', nargs='?', default='', help='folder that heatcam_reproduce or heatcam_study has left; '
-                                                       'none: a small study that comes with heatcam')
+    p.add_argument('model', nargs='?', default='', help='the file of a model; or a folder that heatcam_reproduce or '
+                   'heatcam_study has left; none: a small study that comes with heatcam')
+    p.add_argument('data', nargs='?', help='images for the model: a folder with a folder for each class, or a table')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
+    add_options(p)
     return p.parse_args(args)
 
 # %% ../../nbs/heart/07_explore.ipynb #f2d84e6b
@@ -586,13 +589,19 @@ def _page(out): # what the page's cell runs
     return ('from heatcam.explore import or_alert\nfrom heatcam.heart.explore import explore\n'
             f'or_alert(lambda: explore({str(out)!r}))')
 
+def _serve(a):
+    "Shows what the arguments `a` ask for. Raises `ValueError` for what can't be shown."
+    if say := missing_packages('ipywidgets', 'voila', 'ipykernel') or port_fault(a.port): raise ValueError(say)
+    how = a.port, not a.no_browser
+    if a.data: return serve_explorer({k: v for k, v in vars(a).items() if k not in ('port', 'no_browser')}, *how)
+    if Path(a.model).is_file(): raise ValueError('a model needs images: heatcam_explore MODEL DATA')
+    out = Path(a.model or stored_study()).resolve()
+    _finished(out)  # or an error
+    serve(_page(out), *how, 'heatcam_explore')
+
 def heatcam_explore(
     args=None,  # the command line's; None: those of the process. Raises `SystemExit` for what can't be served
 ):
-    "Look at a study's models in the browser: hearts, heatmaps and the population, without writing code"
-    a = _parsed(args)
-    out = Path(a.runs or stored_study()).resolve()
-    try: fault = missing_packages('ipywidgets', 'voila', 'ipykernel') or port_fault(a.port) or (_finished(out) and '')
-    except StudyError as e: fault = str(e)
-    if fault: sys.exit(f'heatcam_explore: {fault}')
-    serve(_page(out), a.port, not a.no_browser, 'heatcam_explore')
+    "Look at your own model on your own images, or at a study's models, in the browser, without writing code"
+    try: _serve(_parsed(args))
+    except (ValueError, OSError) as e: sys.exit(f'heatcam_explore: {e}')
