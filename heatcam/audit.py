@@ -23,14 +23,14 @@ from .plots import COLORS, picture
 from .callbacks import batch_pictures, class_names
 from .dependence import Sample, Scan, as_batch
 
-# %% ../nbs/14_audit.ipynb #410f6289
+# %% ../nbs/14_audit.ipynb #ca6a6062
 def _donors(sample, b, codes, k, same):
     "(N, k) positions among the donors for each image of a batch; -1 where there is none."
     rng = lambda i: np.random.default_rng([sample.seed, 4 + same, int(i)])
     return np.array([sample.donors.choose(c, i, k, same, rng(i)) for c, i in zip(codes, b.idxs)]).reshape(len(b), k)
 
 def _moves(sample, x, p, codes):
-    "(2, N): whether the answers to the changed images `x` are others than `codes`, and how far the probabilities moved."
+    "(2, N): whether the answers to the images `x` are others than `codes`, and how far the probabilities moved."
     q = sample.ask(x)
     return np.array([np.array(sample.code(sample.ask.said(q))) != codes, (q - p).abs().sum(1).numpy()/2])
 
@@ -84,17 +84,17 @@ def places_of(
     return np.select([t.any_across.isna(), out & t.any_within.eq(1), out & inn, out, inn],
                      ['no mask', 'unsteady', 'both', 'outside', 'inside'], 'neither')
 
-# %% ../nbs/14_audit.ipynb #c15c10ec
+# %% ../nbs/14_audit.ipynb #c7c306b7
 class Audit:
     "What a model's answers depend on. Raises `ValueError` for models, images and masks with which that can't be asked."
     def __init__(self,
         model,            # a fastai `Learner`, a module, or a function from images to class scores
-        dl=None,          # batches of (image, class, mask), see `heatcam.dependence.sampled`; None: the validation images
+        dl=None,          # batches of (image, class, mask), see `sampled`; None: the Learner's validation images
         n: int=300,       # how many images at most, a random part
         donors: int=4,    # other images per image, of each kind
         tries: int=16,    # patchworks per image for the map
         inside=None,      # region codes of the masks that count as inside; None: every code but 0 and 255
-        groups=None,      # index in the data set → patient or site: a dictionary, a list or a function; None: each its own
+        groups=None,      # index → patient or site: a dictionary, a list or a function; None: each image its own
         seed=0,
         device=None,      # where the model computes; None: where its weights are
         progress=None,    # show a bar; None: on a terminal
@@ -152,7 +152,7 @@ def _tabled(self: Audit, moves):
         t['outside_says'] = names(s.ask.said(torch.as_tensor(self.alone)))
     return t.sort_index()
 
-# %% ../nbs/14_audit.ipynb #94b9de86
+# %% ../nbs/14_audit.ipynb #b847f1e4
 def group_interval(
     values,            # (n,) one number per image; NaN is left out
     groups,            # (n,) the image's group
@@ -169,8 +169,8 @@ def group_interval(
     if len(v) < 2: return v[0,0]/n, np.nan, np.nan, n
     v = np.r_[v, [(e, 1) for e in ends]]
     rng = np.random.default_rng(seed)
-    draws = [v[rng.integers(0, len(v), len(v))].sum(0) for _ in range(n_boot)]
-    low, high = np.quantile([s/k for s, k in draws], [(1 - level)/2, (1 + level)/2])
+    total, count = (rng.multinomial(len(v), np.full(len(v), 1/len(v)), n_boot) @ v).T  # how often each is drawn
+    low, high = np.quantile(total/count, [(1 - level)/2, (1 + level)/2])
     return v[:-2,0].sum()/n, float(low), float(high), n
 
 # %% ../nbs/14_audit.ipynb #ce7255a1
@@ -207,10 +207,10 @@ def summary(self: Audit, level: float=.95) -> pd.DataFrame: # index: the measure
         if v is not None: rows[k] = what, *group_interval(v, self.table.group, ends, level)
     return pd.DataFrame(rows, ['what', 'value', 'low', 'high', 'n']).T.infer_objects()
 
-# %% ../nbs/14_audit.ipynb #72a78177
+# %% ../nbs/14_audit.ipynb #eafc5d77
 GRADES = {
     'none seen': 'No sign that the answers depend on the outside.',
-    'unclear': 'It is not clear whether the answers depend on the outside: there are too few images, or too small an effect.',
+    'unclear': 'Unclear: too few images, or too small an effect, to say whether the answers depend on the outside.',
     'some': 'Some answers depend on the outside.',
     'strong': 'Many answers depend on the outside.',
     'not audited': 'Without masks nobody can say which part of an image is outside.'}
@@ -224,7 +224,7 @@ def grade_of(
     if np.isnan(low): return 'unclear'
     return 'strong' if low > STRONG else 'some' if low > ALARM else 'none seen' if high < CLEAR else 'unclear'
 
-# %% ../nbs/14_audit.ipynb #6aa8910a
+# %% ../nbs/14_audit.ipynb #f9348358
 @dataclass
 class Verdict:
     "What an audit says, in words."
@@ -236,37 +236,22 @@ class Verdict:
     def __str__(self): return '\n'.join([GRADES[self.grade], *(f'- {o}' for o in self.says), 'What this can not show:',
                                          *(f'- {o}' for o in self.limits)])
 
-def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
-
-# %% ../nbs/14_audit.ipynb #a73250ec
-LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
-          'A cue that all images share, whatever their class, moves no answer and is not found.',
-          'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
-
-@patch
-def verdict(self: Audit) -> Verdict:
-    "The grade, the numbers behind it, and what they can't show."
-    s, where = self.summary(), self._where()
-    if not self.masked: return Verdict('not audited', where, LIMITS[1:])
-    d = s.loc['dependence']
-    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {s.value.across:.1%} change with the outside of an '
-            f'image that the model answers otherwise, {s.value.within:.1%} with that of one that it answers the same.']
-    return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s))
-
-# %% ../nbs/14_audit.ipynb #08ad0467
+# %% ../nbs/14_audit.ipynb #6623aa61
 @patch
 def _where(self: Audit):
     "Where on the picture the answers come from, in words."
     spots = self.map.spots()
     if not len(spots): return ['No place on the picture moves the answers more than chance would.']
     o, (H, W) = spots.iloc[0], self.map.flips.shape
-    rows = 'upper' if (o.top + o.height/2) < H/3 else 'lower' if (o.top + o.height/2) > 2*H/3 else 'middle'
-    cols = 'left' if (o.left + o.width/2) < W/3 else 'right' if (o.left + o.width/2) > 2*W/3 else 'middle'
-    at = 'the middle' if rows == cols else f'the {rows} {cols}'.replace('middle ', '') if rows == 'middle' else f'the {rows} {cols}'
-    return [f'The answers depend most on {at} of the picture (rows {o.top:.0f} to {o.top + o.height:.0f}, columns '
-            f'{o.left:.0f} to {o.left + o.width:.0f}): exchanged, it moves {o.flips:.1%} more of them.']
+    third = lambda at, n, names: names[min(2, int(3*at/n))]
+    at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
+    return [f'The answers depend most on the {" ".join(filter(None, at)) or "middle"} of the picture (rows {o.top:.0f} '
+            f'to {o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanging it changes '
+            f'answers more often, by {100*o.flips:.0f} percentage points.']
 
-# %% ../nbs/14_audit.ipynb #761e001c
+# %% ../nbs/14_audit.ipynb #c1ceaeeb
+def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
+
 @patch
 def _reasons(self: Audit, s):
     "What else there is to say of right and wrong answers."
@@ -283,12 +268,34 @@ def _reasons(self: Audit, s):
 @patch
 def _doubts(self: Audit, s):
     "Why this audit in particular should be read with care."
-    n, moved, doubts = int(s.n.dependence), s.value.within, []
-    if n < 100: doubts.append(f'There are {n} images only: the interval is wide.')
-    if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is answered '
-                                 'the same: the seam, or clutter, disturbs this model.')
-    if n < len(self): doubts.append(f'{len(self) - n} of {len(self)} images have no mask to go by.')
+    n, none, moved, doubts = int(s.n.dependence), int((self.table.place == 'no mask').sum()), s.value.within, []
+    lonely = len(self) - none - n
+    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.')
+    if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
+    if lonely: doubts.append(f'{lonely} images are answered as no other image is, so no outside of the same answer '
+                             'could be tried on them: they are not counted. Read more images (n=).')
+    if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
+                                 'answered the same: the seam, or clutter, disturbs this model.')
     return doubts
+
+# %% ../nbs/14_audit.ipynb #35f1fe57
+LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
+          'A cue that all images share, whatever their class, moves no answer and is not found.',
+          'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
+
+@patch
+def verdict(self: Audit) -> Verdict:
+    "The grade, the numbers behind it, and what they can't show."
+    s, where = self.summary(), self._where()
+    if not self.masked: return Verdict(
+        'not audited', where, [LIMITS[1], 'The map shows where, and not whether a model may look there.'])
+    d = s.loc['dependence']
+    if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
+                               LIMITS + self._doubts(s))
+    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {s.value.across:.1%} change with the outside '
+            f'of an image that the model answers otherwise, {s.value.within:.1%} with that of one that it answers the '
+            'same.']
+    return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s))
 
 # %% ../nbs/14_audit.ipynb #6089666a
 @patch
@@ -344,11 +351,11 @@ def swaps(self: Audit,
         res += [Swap(*o) for o in zip(ids, pics, inside, names(s.ask.said(p)), new, names(then))]
     return res
 
-# %% ../nbs/14_audit.ipynb #8c14d596
+# %% ../nbs/14_audit.ipynb #d70a4dc3
 @patch
 def plot_telling(self: Audit,
     k: int=4,             # how many images
-    scale: float=1.7,     # inches per picture, across
+    scale: float=1.4,     # inches per picture, across
 ):
     "The most telling images, each above itself with the outside that moves its answer. Raises `ValueError` for none."
     swaps = self.swaps(self.telling(k))
@@ -407,7 +414,7 @@ def _labels(v, most):
         if score > best: best, labels = score, found
     return labels
 
-# %% ../nbs/14_audit.ipynb #ae3335bb
+# %% ../nbs/14_audit.ipynb #aca4ee03
 @patch
 def clusters(self: Audit,
     most: int=8,   # how many clusters at most
@@ -423,11 +430,11 @@ def clusters(self: Audit,
         mine = idxs[labels == k][np.linalg.norm(v[labels == k] - v[labels == k].mean(0), axis=1).argsort(kind='stable')]
         rows = t.loc[mine]
         d = group_interval(rows.any_across - rows.any_within, rows.group, (-1, 1))
-        res.append(Cluster(mine.tolist(), rows.outside_says.mode()[0], rows.get('true', rows.answer).value_counts().to_dict(),
-                           d, self._mean_outside(mine[:shown])))
+        classes = rows.get('true', rows.answer).value_counts().to_dict()
+        res.append(Cluster(mine.tolist(), rows.outside_says.mode()[0], classes, d, self._mean_outside(mine[:shown])))
     return sorted(res, key=len, reverse=True)
 
-# %% ../nbs/14_audit.ipynb #5d7f55ce
+# %% ../nbs/14_audit.ipynb #158cf9b0
 @patch
 def _mean_outside(self: Audit, idxs):
     "(C, H, W) the mean picture of outsides alone."
@@ -440,17 +447,17 @@ def _mean_outside(self: Audit, idxs):
 @patch
 def plot_clusters(self: Audit,
     found=None,        # what `clusters` returns; None: ask it
-    scale: float=2.2,  # inches per picture, across
+    scale: float=1.7,  # inches per picture, across
 ):
     "The mean outside of each cluster, with what it says and how many answers depend on it."
     found = self.clusters() if found is None else found
-    h, w = self.mean_inside.shape
-    axs = plt.subplots(1, len(found), figsize=(scale*len(found), scale*h/w + .6), layout='constrained', squeeze=False)[1]
+    (h, w), n = self.mean_inside.shape, len(found)
+    axs = plt.subplots(1, n, figsize=(scale*n, scale*h/w + .6), layout='constrained', squeeze=False)[1]
     for ax, c in zip(axs.flat, found):
         im, how = picture(c.picture)
-        ax.imshow(im, **how)
+        ax.imshow(im, **how | dict(vmin=0, vmax=1))
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f'{len(c)} images, say {c.says}\n{c.dependence[0]:.0%} depend on it', size=9)
+        ax.set_title(f'{len(c)} images, say {c.says}\n{c.dependence[0]:.0%} depend on it', size=8)
     return axs
 
 # %% ../nbs/14_audit.ipynb #37e60a95

@@ -248,7 +248,7 @@ class Sample:
     def code(self, said): # (N, …) answers → a whole number for each, the same for the same answer
         return [self._codes.setdefault(tuple(np.atleast_1d(o).tolist()), len(self._codes)) for o in said.numpy()]
 
-# %% ../nbs/12_dependence.ipynb #2686f450
+# %% ../nbs/12_dependence.ipynb #63dc8d26
 @patch
 def raw_batches(self: Sample,
     what='',  # what the bar says
@@ -262,18 +262,6 @@ def raw_batches(self: Sample,
             yield self.idxs[at:at+n], b
             at += n
             bar.update(n)
-
-@patch
-def fetch(self: Sample,
-    idxs, # indices in the data set
-): # of (indices, batch of the loader)
-    "Some images once more, as they come."
-    idxs, at = [int(i) for i in idxs], 0
-    with as_they_are(getattr(self.dl, 'dataset', None)):
-        for b in _some(self._source, idxs) if idxs else []:
-            n = len(b[0])
-            yield idxs[at:at+n], b
-            at += n
 
 @patch
 def batches(self: Sample, what=''):
@@ -308,6 +296,19 @@ def _meet_all(self: Sample):
     if len(self._codes) < 2: raise ValueError(
         f'the model gives the same answer to all {len(self)} images, so no image can lend another one something that '
         'would change it: give images of several classes, or scale the images as in training')
+
+# %% ../nbs/12_dependence.ipynb #42984103
+@patch
+def fetch(self: Sample,
+    idxs, # indices in the data set
+): # of (indices, batch of the loader)
+    "Some images once more, as they come."
+    idxs, at = [int(i) for i in idxs], 0
+    with as_they_are(getattr(self.dl, 'dataset', None)):
+        for b in _some(self._source, idxs) if idxs else []:
+            n = len(b[0])
+            yield idxs[at:at+n], b
+            at += n
 
 # %% ../nbs/12_dependence.ipynb #57d8f41f
 def patchworks(

@@ -25,8 +25,8 @@ from matplotlib.figure import Figure
 import heatcam
 from ..cam import heatmaps
 from ..explore import (Explorer, HeatmapExplorer, add_options, alert_html, as_page, choice, figure_html,
-                             missing_packages, need_widgets, or_alert, overlay, quiet_html, serve_explorer, slider,
-                             table_html, widgets)
+                             missing_packages, need_widgets, or_alert, overlay, quiet_html, read_options,
+                             serve_explorer, slider, table_html, widgets)
 from ..plots import MARKERS, figure_png, house_style, img_tag
 from ..serve import port_fault, serve
 from ..terms import heat_areas, overlap
@@ -593,7 +593,7 @@ def _serve(a):
     "Shows what the arguments `a` ask for. Raises `ValueError` for what can't be shown."
     if say := missing_packages('ipywidgets', 'voila', 'ipykernel') or port_fault(a.port): raise ValueError(say)
     how = a.port, not a.no_browser
-    if a.data: return serve_explorer({k: v for k, v in vars(a).items() if k not in ('port', 'no_browser')}, *how)
+    if a.data: return serve_explorer(read_options(vars(a)), *how)
     if Path(a.model).is_file(): raise ValueError('a model needs images: heatcam_explore MODEL DATA')
     out = Path(a.model or stored_study()).resolve()
     _finished(out)  # or an error

@@ -21,9 +21,10 @@ import torch
 
 from ..callbacks import PRESETS
 from ..cam import heatmaps
+from ..page import html_figure, html_page, html_section, html_table
 from ..plots import figure_png, heatmap_bar, house_style, plot_grid, plot_heatmap
-from ..study.report import (add_flags, arm_summary, html_figure, html_made, html_page, html_section, html_table,
-                                  n_workers, plot_overlaps, report_sections, shortfalls)
+from ..study.report import (add_flags, arm_summary, html_made, n_workers, plot_overlaps, report_sections,
+                                  shortfalls)
 from ..study.runs import command_line, load_trial, range_arms, read_range, run_studies, write_json, write_whole
 from ..study.stats import compare_table, holm
 from ..study.trials import Arm, StudyError

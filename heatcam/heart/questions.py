@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS',
            'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
-           'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'question', 'question_studies', 'find_study',
-           'run_question', 'study_command']
+           'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'audit', 'question', 'question_studies',
+           'find_study', 'run_question', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -25,7 +25,9 @@ from .tasks import phantom_study
 _BODY = replace(EXPERIMENTS[2], label=False, scanner_noise=25.)
 HEARTS = dict(easy=_BODY, medium=replace(_BODY, severity=.35), hard=replace(_BODY, severity=.1))
 TAGS = dict(corner=Tag('corner', size=9), glyph=Tag('glyph', size=24), big_corner=Tag('corner', size=24),
-            brightness=Tag('brightness', size=24), presence=Tag('presence', size=24))
+            brightness=Tag('brightness', size=24), presence=Tag('presence', size=24),
+            near=Tag('glyph', size=20, place='heart'), near_presence=Tag('presence', size=20, place='heart'),
+            texture=Tag('texture', size=12))
 
 # %% ../../nbs/heart/06_questions.ipynb #1a1c48ff
 _ALL = dict(max_cell=None, rise_from=1.)  # all evidence, as in the recipe, at the last layer and with a constant weight
@@ -140,6 +142,41 @@ def tradeoff(n, seed, **sizes):
     every = (*arms(('cross-entropy', 'tag at random'), n), *ladder)
     return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', every, seed=seed, **kw) for heart in HEARTS]
 
+# %% ../../nbs/heart/06_questions.ipynb #0e07fbbd
+_HALFWAY = {'weight 0.1': (dict(weight=.1), {}), 'weight 0.3': (dict(weight=.3), {}),
+            '5% of the masks': ({}, dict(mask_share=.05))}  # the recipe, made too weak
+_EASY = ('cross-entropy', 'MSE', 'published', 'HiResCAM share', 'Grad-CAM share', 'L1', 'RRR', 'recipe',
+         'tag at random')
+_HARD = dict(
+    flatten=('cross-entropy', 'LayerCAM share', 'all evidence, share', 'recipe', 'tag at random'),
+    GAP=('cross-entropy', 'published', 'LayerCAM share', 'L1', 'all evidence, mass', 'recipe', 'tag at random'))
+_ENDS = ('cross-entropy', 'tag at random')
+_MARKS = dict(big_corner=_ENDS, brightness=_ENDS, presence=_ENDS, near=('cross-entropy', 'published', *_FEW[1:]),
+              near_presence=_ENDS[:1], texture=_FEW)  # tag → arms
+
+def _audited(head, model, n, kw):
+    "The studies of one head of the small CNN."
+    half = tuple(Arm(k, n, *o) for k, o in _HALFWAY.items()) if head == 'flatten' else ()
+    return [shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, (*arms(_HARD[head], n), *half), **kw),
+            *(shortcut_study(f'{head}, {tag.replace("_", " ")}', 'hard', tag, model, arms(names, n), **kw)
+              for tag, names in _MARKS.items()),
+            phantom_study(f'{head}, no tag', arms(_FEW[:2], n), spec=HEARTS['hard'], model=model, **kw)]
+
+# %% ../../nbs/heart/06_questions.ipynb #c1ac839e
+_WEAK = (('glyph', .5), ('glyph', .8), ('glyph', .95), ('near', .9), ('texture', .9))
+
+def audit(n, seed, **sizes):
+    "Networks that depend on a tag to every degree, and networks without a shortcut."
+    kw = dict(seed=seed, **SIZES | dict(max_trials=2, min_accuracy=0.) | sizes)
+    few = kw | dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32) | sizes
+    deep = *arms(_ENDS, max(1, n//2)), Arm('recipe, last layer', max(1, n//2), loss=dict(max_cell=None))
+    return [
+        shortcut_study('flatten, easy heart', 'easy', 'corner', 'small_cnn', arms(_EASY, n), **kw),
+        *_audited('flatten', 'small_cnn', n, kw), *_audited('GAP', 'small_cnn_gap', n, kw),
+        *(shortcut_study(f'{tag}, strength {s}', 'hard', tag, 'small_cnn', arms(_ENDS[:1], n), s, **kw)
+          for tag, s in _WEAK),
+        shortcut_study('ResNet-18, medium heart', 'medium', 'glyph', 'resnet18', deep, **few)]
+
 # %% ../../nbs/heart/06_questions.ipynb #a9be07eb
 QUESTIONS = {
     '03_controls': Question('How much of the shift in heart overlap is the heatmap term\'s?', 10, controls,
@@ -152,7 +189,8 @@ QUESTIONS = {
                                    shortcut_resnet, ('test_accuracy', 'worst_class')),
     '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
     '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff,
-                            ('test_accuracy', 'heart_overlap'))}
+                            ('test_accuracy', 'heart_overlap')),
+    '09_audit': Question('Does an audit find what a network depends on?', 2, audit, ('tag_flips', 'heart_overlap'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:

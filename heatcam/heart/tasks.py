@@ -50,7 +50,7 @@ class PhantomTask(Task):
     "Phantoms, a network, and what is measured on them."
     experiment: int=1          # which phantoms, see `make_phantoms`
     spec: PhantomSpec=None     # phantoms of another kind; `experiment` doesn't count then
-    tag: Tag=None              # a mark in a corner that names the class in training, and any class in the test
+    tag: Tag=None              # a mark that names the class in training, and any class in the test
     n_train: int=1600          # phantoms to train on
     n_valid: int=400           # phantoms that select
     n_test: int=300            # phantoms that the results are about
@@ -80,7 +80,10 @@ def _alike(v, like):
     return isinstance(v, Real) and not isinstance(v, bool) and abs(v) < 1e4
 
 @patch
-def describe(self: PhantomTask) -> dict: return dict(task='PhantomTask') | asdict(self)
+def describe(self: PhantomTask) -> dict:
+    said = dict(task='PhantomTask') | asdict(self)
+    if self.tag and self.tag.place == 'corner': del said['tag']['place']  # older studies, which know no other, go on
+    return said
 
 @patch(as_prop=True)
 def columns(self: PhantomTask):

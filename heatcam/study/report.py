@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['ARM_COLORS', 'arm_colors', 'plot_overlaps', 'interval', 'plot_arms', 'plot_curves', 'plot_lr_range', 'rounded',
-           'arm_summary', 'study_tests', 'shortfalls', 'html_table', 'html_figure', 'html_section', 'html_made',
-           'html_page', 'ranges_figure', 'measured', 'report_sections', 'run_report', 'find_file', 'n_workers',
-           'heatcam_study', 'add_flags', 'study_command']
+           'arm_summary', 'study_tests', 'shortfalls', 'html_made', 'ranges_figure', 'measured', 'report_sections',
+           'run_report', 'find_file', 'n_workers', 'heatcam_study', 'add_flags', 'study_command']
 
 # %% ../../nbs/study/04_report.ipynb #31fd946d
 import argparse
@@ -24,7 +23,8 @@ import pandas as pd
 import torch
 
 import heatcam
-from ..plots import COLORS, MARKERS, figure_png, house_style, img_tag
+from ..page import html_figure, html_page, html_section, html_table
+from ..plots import COLORS, MARKERS, house_style
 from .runs import command_line, range_arms, read_range, run_studies, write_whole
 from .stats import compare_table, holm, mean_interval
 from .trials import file_study
@@ -243,47 +243,6 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
                 says.append(f'{s.name}: no test of the {what}, with fewer than two models in a group.')
     return says
 
-# %% ../../nbs/study/04_report.ipynb #5d0ae2d3
-_STYLE = ''':root{color-scheme:light dark;--ink:#1d1d1f;--soft:#5c5c66;--line:#d9d9de;--paper:#fff;--code:#f2f2f4}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e8ea;--soft:#a9a9b2;--line:#3d3d44;--paper:#17171a;--code:#26262b}}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-body{color:var(--ink);background:var(--paper)}h1{line-height:1.2}
-table{border-collapse:collapse;font-size:.85rem;margin:1rem 0;display:block;overflow:auto;max-height:40rem}
-td{white-space:nowrap;font-variant-numeric:tabular-nums}
-td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
-thead th{position:sticky;top:0;background:var(--paper);cursor:pointer}
-th[aria-sort=ascending]::after{content:" ↑"}th[aria-sort=descending]::after{content:" ↓"}
-figure{margin:1.5rem 0}img{max-width:100%;background:#fff;border-radius:4px}
-figcaption{color:var(--soft);font-size:.9rem}code{background:var(--code);padding:.1rem .3rem}
-@media(max-width:40rem){body{margin:1rem auto;font-size:15px}h1{font-size:1.5rem}}'''
-
-_SORT = '''document.querySelectorAll("thead th").forEach(th=>{th.tabIndex=0;th.onclick=()=>{
-const t=th.closest("table"),i=[...th.parentNode.children].indexOf(th),up=th.getAttribute("aria-sort")!=="ascending",
-v=r=>r.children[i].textContent,n=s=>s==="–"||s===""?NaN:Number(s.replace("−","-"));
-t.querySelectorAll("th").forEach(o=>o.removeAttribute("aria-sort"));
-th.setAttribute("aria-sort",up?"ascending":"descending");
-[...t.tBodies[0].rows].sort((a,b)=>{const x=n(v(a)),y=n(v(b)),num=!isNaN(x)&&!isNaN(y),miss=isNaN(x)-isNaN(y);
-return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(up?1:-1)})
-.forEach(r=>t.tBodies[0].append(r))};
-th.onkeydown=e=>{if(e.key==="Enter")th.click()}})'''
-
-# %% ../../nbs/study/04_report.ipynb #72fd3d75
-def html_table(df) -> str: # missing values as a dash
-    "A table without its index, which the reader can sort."
-    return df.to_html(index=False, border=0, na_rep='–', float_format=lambda v: f'{v:.4g}')
-
-def html_figure(
-    fig,           # a `Figure`, which is closed, or its PNG
-    caption: str,  # plain text, enough to understand the picture by
-) -> str:
-    "A picture with its caption."
-    png, said = fig if isinstance(fig, bytes) else figure_png(fig), html.escape(caption)
-    return f'<figure>{img_tag(png, said)}<figcaption>{said}</figcaption></figure>'
-
-def html_section(title: str, *parts) -> str: # parts: HTML
-    "A heading and what is under it; nothing where there is nothing."
-    return f'<h2>{html.escape(title)}</h2>{"".join(parts)}' if any(parts) else ''
-
 # %% ../../nbs/study/04_report.ipynb #8f6466df
 def html_made(command: str, seconds: float) -> str:
     "The section that says how a study's report was made, with which versions, in which time."
@@ -291,13 +250,6 @@ def html_made(command: str, seconds: float) -> str:
     here = f'heatcam {heatcam.__version__}, {env}, Python {platform.python_version()}'
     took = f'{seconds/60:.1f} minutes of training in all'
     return html_section('How it was made', f'<p><code>{html.escape(command)}</code>, {here}, {took}.</p>')
-
-def html_page(title: str, *parts) -> str: # parts: HTML, the first with a heading of its own
-    "A page that needs no other file."
-    head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-            f'<title>{html.escape(title)}</title><style>{_STYLE}</style>')
-    return (f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}'
-            f'<script>{_SORT}</script></body></html>')
 
 # %% ../../nbs/study/04_report.ipynb #e4a67b61
 @house_style()
