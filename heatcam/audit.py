@@ -236,7 +236,7 @@ class Verdict:
     def __str__(self): return '\n'.join([GRADES[self.grade], *(f'- {o}' for o in self.says), 'What this can not show:',
                                          *(f'- {o}' for o in self.limits)])
 
-# %% ../nbs/14_audit.ipynb #87ff4ca0
+# %% ../nbs/14_audit.ipynb #6623aa61
 @patch
 def _where(self: Audit):
     "Where on the picture the answers come from, in words."
@@ -246,8 +246,8 @@ def _where(self: Audit):
     third = lambda at, n, names: names[min(2, int(3*at/n))]
     at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
     return [f'The answers depend most on the {" ".join(filter(None, at)) or "middle"} of the picture (rows {o.top:.0f} '
-            f'to {o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanged, it moves '
-            f'{o.flips:.1%} more of them.']
+            f'to {o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanging it changes '
+            f'answers more often, by {100*o.flips:.0f} percentage points.']
 
 # %% ../nbs/14_audit.ipynb #c1ceaeeb
 def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
@@ -278,7 +278,7 @@ def _doubts(self: Audit, s):
                                  'answered the same: the seam, or clutter, disturbs this model.')
     return doubts
 
-# %% ../nbs/14_audit.ipynb #9d489335
+# %% ../nbs/14_audit.ipynb #35f1fe57
 LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
           'A cue that all images share, whatever their class, moves no answer and is not found.',
           'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
@@ -287,7 +287,8 @@ LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, mo
 def verdict(self: Audit) -> Verdict:
     "The grade, the numbers behind it, and what they can't show."
     s, where = self.summary(), self._where()
-    if not self.masked: return Verdict('not audited', where, LIMITS[1:])
+    if not self.masked: return Verdict(
+        'not audited', where, [LIMITS[1], 'The map shows where, and not whether a model may look there.'])
     d = s.loc['dependence']
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))
