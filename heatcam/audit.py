@@ -277,7 +277,7 @@ def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.h
 @patch
 def _reasons(self: Audit, s):
     "What else there is to say of right and wrong answers."
-    t, says = self.table, []
+    t, says = self.table[self.table.place != 'no mask'], []
     if 'right' in t:
         lucky = int((t.right & t.place.isin(['outside', 'both'])).sum())
         says.append(f'{lucky} of {int(t.right.sum())} right answers change with the outside.')
