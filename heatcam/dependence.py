@@ -375,7 +375,8 @@ def result(self: Scan) -> DependenceMap:
     flips, shift = (_rates(o, self.n) for o in self.sums)
     var = (flips*(1 - flips)/self.n.clip(1)).sum(0)
     noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
-    return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image, int(self.n[:,0,0].sum()))
+    return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
+                         int(self.n[:,0,0].sum()))
 
 # %% ../nbs/12_dependence.ipynb #33d652fe
 def dependence_map(
