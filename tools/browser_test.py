@@ -1,11 +1,15 @@
-"""Start `heatcam_explore` on a terminal, knock as a stranger would, then open its page in a headless Chromium and use it as a person would.
-Without a browser it says so and ends with 0."""
-import argparse, fcntl, os, pty, re, shutil, signal, socket, sys, termios, threading, time
+"""Start `heatcam_explore` on a terminal, knock as a stranger would, then open its page in a headless Chromium and use it as a person would: the demonstration,
+and a model and images in files. Without a browser it says so and ends with 0."""
+import argparse, fcntl, os, pty, re, shutil, signal, socket, sys, tempfile, termios, threading, time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-import psutil
+import psutil, torch
+from PIL import Image
+from torch import nn
+
+from heatcam.masks import stamped_shapes
 
 BROWSERS = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 
@@ -30,7 +34,7 @@ def own_terminal():
 def served(*args):
     "The page's address and the server behind it, on a terminal of its own, until Ctrl-C is typed there. It must say its address and nothing else."
     ours, its = pty.openpty()
-    server = psutil.Popen([sys.executable, '-c', 'from heatcam.heart.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *args],
+    server = psutil.Popen([sys.executable, '-c', 'from heatcam.heart.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *map(str, args)],
                           stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=own_terminal)
     os.close(its)
     said, ear = listen(ours)
@@ -41,7 +45,7 @@ def served(*args):
         assert found, f'heatcam_explore said: {text()}'
         yield found[1], server
         os.write(ours, b'\x03')
-        assert server.wait(15) == 0, 'heatcam_explore does not end as asked'
+        code = server.wait(15); assert code == 0, f'heatcam_explore does not end as asked: {code}, {text()[-2000:]}'
         ear.join(5)
         more = text().partition('\n')[2].strip()
         assert more in ('', '^C'), f'heatcam_explore said more than its address: {more}'
@@ -91,20 +95,21 @@ def strangers(url, server):
         status = ask('GET', f'/api/kernels/{kernel}/channels', Origin=origin, Cookie=cookie, **socket_)[0]
         assert status == want, f'a page of {origin} that wants to talk to a kernel was answered with {status}, expected {want}'
 
-def changes(page, act, *args, limit=15):
-    "Does `act` and waits until the first picture in sight is another one; how long that took, ms."
-    before, t = first(page), time.perf_counter()
+def changes(page, act, *args, limit=15, nth=0):
+    "Does `act` and waits until the first picture in sight, or the `nth`, is another one; how long that took, ms."
+    before, t = first(page, nth), time.perf_counter()
     act(page, *args)
-    page.wait_for_function('was => { const o = [...document.querySelectorAll(".hc img")].find(e => e.offsetParent); return o && o.src !== was }', arg=before, timeout=1000*limit)
+    page.wait_for_function('([was, k]) => { const o = [...document.querySelectorAll(".hc img")].filter(e => e.offsetParent)[k]; return o && o.src !== was }',
+                           arg=[before, nth], timeout=1000*limit)
     ms, last = 1000*(time.perf_counter() - t), None
-    while last != first(page): last = first(page); page.wait_for_timeout(400)  # a slider that was pulled has sent several states
+    while last != first(page, nth): last = first(page, nth); page.wait_for_timeout(400)  # a slider that was pulled has sent several states
     return ms
 
 def shown(page, selector): return page.locator(f'{selector}:visible')
 
-def pull(page, name, steps, key='ArrowRight'):
-    "Moves the slider `name` by keys."
-    handle = page.locator('.widget-slider:visible', has=page.get_by_text(name, exact=True)).locator('.noUi-handle')
+def pull(page, name, steps, key='ArrowRight', end=0):
+    "Moves the slider `name` by keys; `end` 1: the upper end of a range."
+    handle = page.locator('.widget-slider:visible', has=page.get_by_text(name, exact=True)).locator('.noUi-handle').nth(end)
     handle.focus()
     for _ in range(steps): page.keyboard.press(key)
 
@@ -119,7 +124,7 @@ def grey(page, name):
     line = page.locator('.hc-controls:visible > *', has=page.get_by_text(name, exact=True)).first
     return line.evaluate('o => o.querySelector("[disabled]") !== null || o.querySelector(":disabled") !== null')
 
-def first(page): return shown(page, '.hc img').first.get_attribute('src')
+def first(page, nth=0): return shown(page, '.hc img').nth(nth).get_attribute('src')
 
 def cell(page, row): return page.locator(f'.hc tr:visible:has(th:text-is("{row}")) td').nth(1).inner_text()
 
@@ -176,10 +181,76 @@ def population(page, shot):
     changes(page, choose, 'vertical', 'tag overlap'); shot('population_tag')
     return ms
 
+def drag(page, *corners):
+    "Drags a rectangle on the picture, its `corners` (left, top, right, bottom) as shares: by finger, where the window is narrow."
+    pad = shown(page, '.hc-pad').bounding_box()
+    at = lambda x, y: (pad['x'] + 2 + x*(pad['width'] - 4), pad['y'] + 2 + y*(pad['height'] - 4))
+    (a, b), (c, d) = at(*corners[:2]), at(*corners[2:])
+    way = [(a + (c - a)*k/8, b + (d - b)*k/8) for k in range(9)]
+    if page.viewport_size['width'] > 700:
+        page.mouse.move(a, b); page.mouse.down()
+        for x, y in way: page.mouse.move(x, y); page.wait_for_timeout(20)
+        return page.mouse.up()
+    touch = page.context.new_cdp_session(page)
+    for k, (x, y) in enumerate(way):
+        touch.send('Input.dispatchTouchEvent', dict(type='touchMove' if k else 'touchStart', touchPoints=[dict(x=x, y=y)])); page.wait_for_timeout(20)
+    touch.send('Input.dispatchTouchEvent', dict(type='touchEnd', touchPoints=[]))
+
+def range_of(page, name):
+    return page.locator('.widget-slider:visible', has=page.get_by_text(name, exact=True)).locator('.widget-readout').inner_text()
+
+def says(page, text, selector='.hc p', seconds=15):
+    "Waits until `text` is said."
+    assert until(lambda: any(text in o for o in shown(page, selector).all_inner_texts()), seconds), f'{text!r} is not in {shown(page, selector).all_inner_texts()}'
+
+def own(page, shot):
+    "A model and images of one's own: paint over the stamp and see the answer move; then every control."
+    assert shown(page, '.hc img').count() == 3, 'picture, heatmap and dependence map'
+    shot('own')
+    ms = changes(page, drag, 0, 0, .16, .16)
+    says(page, 'becomes'); says(page, '8 of 8', '.hc td'); says(page, '0 of 8', '.hc td')
+    shot('own_painted')
+    drag(page, .9, .5, .9, .5)  # a click
+    says(page, 'still')
+    before = range_of(page, 'columns'); page.keyboard.press('ArrowLeft'); assert until(lambda: range_of(page, 'columns') != before, 5), 'an arrow key does not move the rectangle'
+    before = range_of(page, 'rows'); page.keyboard.press('Shift+ArrowDown'); assert until(lambda: range_of(page, 'rows') != before, 5), 'Shift and an arrow key do not size it'
+    for name, end in (('rows', 0), ('rows', 1), ('columns', 0), ('columns', 1)): changes(page, pull, name, 2, 'ArrowLeft', end)
+    for where in ('what is outside the mask', 'what is inside the mask', 'the hottest spot'): changes(page, choose, 'paint over', where)
+    says(page, 'becomes'); changes(page, pull, 'which image', 1)
+    assert grey(page, 'rows') and grey(page, 'columns')
+    for how in ('elsewhere in the image', 'the mean of the rest', 'blur', 'noise'): changes(page, choose, 'with', how)
+    assert grey(page, 'which image')
+    shot('own_noise')
+    changes(page, choose, 'paint over', 'nothing'); assert grey(page, 'with')
+    title = lambda: shown(page, '.hc-walk').inner_text()
+    for act in (lambda page: page.get_by_role('button', name='▶').click(), lambda page: page.get_by_role('button', name='◀').click()):
+        before = title(); changes(page, act); assert title() != before
+    changes(page, pull, 'image', 2); changes(page, choose, 'order', 'wrong ones first'); assert until(lambda: '✗' in title(), 5), title()
+    changes(page, choose, 'order', 'least sure ones first')
+    for name, what in (('map of', 'ring'), ('map of', 'disc'), ('attribution', 'input_x_gradient'), ('attribution', 'hires_cam')): changes(page, choose, name, what, nth=1)
+    changes(page, toggle, 'evidence', 'absolute', nth=1); changes(page, toggle, 'evidence', 'signed', nth=1); changes(page, pull, 'strength', 3, 'ArrowLeft', nth=1)
+    shot('own_signed')
+    changes(page, toggle, 'dependence', 'quick', nth=2); toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'fine')
+    assert until(lambda: shown(page, '.hc img').count() == 3, 15)
+    return ms
+
+def files(folder):
+    "A network that reads a stamp, and images of discs and rings with masks: the command's arguments."
+    torch.manual_seed(0)
+    train, net = stamped_shapes(400), nn.Sequential(nn.Conv2d(1, 12, 5, 4, 2), nn.ReLU(), nn.Conv2d(12, 12, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(12*64, 2))
+    opt = torch.optim.Adam(net.parameters(), 3e-3)
+    for _ in range(60):
+        opt.zero_grad(); nn.functional.cross_entropy(net(train.images/255), train.y).backward(); opt.step()
+    torch.save(net, folder/'shapes.pth')
+    test = stamped_shapes(40, .8, seed=3)
+    for k, (im, c, mask) in enumerate(zip(*test[list(range(40))])):
+        for what, pixels in (('images', im[0]), ('masks', mask)):
+            (folder/what/test.vocab[c]).mkdir(parents=True, exist_ok=True); Image.fromarray(pixels.numpy()).save(folder/what/test.vocab[c]/f'{k:02d}.png')
+    return [folder/'shapes.pth', folder/'images', '--masks', folder/'masks', '--trust', '--mean', 0, '--std', 1]
+
 def coloured(page, x, y):
     "Whether the page is in colour at a place: there is a dot."
     from io import BytesIO
-    from PIL import Image
     r, g, b = Image.open(BytesIO(page.screenshot(clip=dict(x=x, y=y, width=1, height=1)))).convert('RGB').getpixel((0, 0))
     return max(r, g, b) - min(r, g, b) > 60
 
@@ -193,8 +264,8 @@ def reloads(page, server, others, n=4):
     page.close(run_before_unload=True)
     assert until(lambda: not mine(), 15), 'a closed tab leaves its kernel'
 
-def use(browser, width, url, shots):
-    window = browser.new_context(viewport=dict(width=width, height=900))  # which stays when its tab is closed
+def use(browser, width, url, shots, steps):
+    window = browser.new_context(viewport=dict(width=width, height=900), has_touch=width < 700)  # which stays when its tab is closed
     page, faults, far = window.new_page(), [], []
     page.on('console', lambda m: m.type == 'error' and faults.append(f'{m.text} {m.location.get("url", "")}'))
     page.on('pageerror', lambda e: faults.append(str(e)))
@@ -205,14 +276,14 @@ def use(browser, width, url, shots):
     def shot(name):
         fits(page)
         if shots: page.wait_for_timeout(300); page.screenshot(path=shots/f'{name}_{width}.png', full_page=True)
-    ms = [f(page, shot) for f in (heart, where, population)]
+    ms = [f(page, shot) for f in steps]
     assert not far, f'the page asks other machines: {sorted(set(far))}'
     assert not faults, f'errors in the browser\'s console: {faults}'
     print(f'{width} pixels: loaded in {loaded:.1f} s; a move is seen after {", ".join(f"{m:.0f}" for m in ms)} ms; no error in the console')
     return page
 
-def browse(url, server, shots):
-    "Uses the page; why not, if there is no browser."
+def browse(url, server, shots, steps):
+    "Uses the page in a wide and a narrow window; why not, if there is no browser."
     try: from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError: return 'playwright is not installed (pip install playwright)'
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -221,8 +292,8 @@ def browse(url, server, shots):
         try: browser = pw.chromium.launch(executable_path=program, args=['--no-sandbox', '--disable-gpu'])
         except Error as e: return f'{program} does not start ({str(e).splitlines()[0]})'
         others = kernels(server)
-        reloads(use(browser, 1280, url, shots), server, others)
-        use(browser, 390, url, shots).close()  # as a page that crashes: it does not say that it goes
+        reloads(use(browser, 1280, url, shots, steps), server, others)
+        use(browser, 390, url, shots, steps).close()  # as a page that crashes: it does not say that it goes
         browser.close()
     assert until(lambda: not kernels(server), 100), 'a kernel whose page has gone without a word is still there'
 
@@ -234,7 +305,9 @@ def main():
     with served() as (url, server):
         strangers(url, server)
         print('strangers are refused, and nothing starts for them')
-        why = browse(url, server, args.shots)
+        why = browse(url, server, args.shots, (heart, where, population))
+    with tempfile.TemporaryDirectory() as d, served(*files(Path(d))) as (url, server):
+        why = why or browse(url, server, args.shots, (own,))
     print(f'no browser: {why}' if why else 'browser test passed')
 
 if __name__ == '__main__': main()
