@@ -801,7 +801,7 @@ class ModelExplorer(Explorer):
         super().__init__(self._choices())
         self.update()
 
-# %% ../nbs/17_explore.ipynb #7e1b42e4
+# %% ../nbs/17_explore.ipynb #def527cf
 def _loader(model, dl):
     if dl is None and not hasattr(model, 'dls'): raise ValueError(
         'there are no images: only with a Learner the loader may be left out')
@@ -810,9 +810,11 @@ def _loader(model, dl):
 @patch
 def _meet(self: ModelExplorer, vocab):
     "Asks about all images. Raises `ValueError` for names that are not those of the classes."
-    h, t = self.held, time.perf_counter()
-    self.p = torch.cat([self.ask(x) for x in h.images.split(64)])
-    self.pace = (time.perf_counter() - t)/len(self.p)  # seconds per image
+    h = self.held
+    self.p = torch.cat([self.ask(x) for x in h.images.split(32)])
+    few, t = h.images[:8], time.perf_counter()
+    self.ask(few)
+    self.pace = (time.perf_counter() - t)/len(few)  # seconds per image, after the model has warmed up
     n, vocab = self.p.shape[1], getattr(h.dl, 'vocab', None) if vocab is None else vocab
     self.vocab = list(map(str, vocab or range(n)))
     if len(self.vocab) != n: raise ValueError(
@@ -1110,22 +1112,21 @@ def _quiet_legend(masked):
                       + ' Blue rim: the mask.'*masked
                       + ' The heatmap has a scale of its own, the dependence map always the same.')
 
-# %% ../nbs/17_explore.ipynb #01dd970a
-def open_explorer(
-    model,        # a file, see `open_model`
-    data,         # a folder with a folder for each class, or a table, see `open_images`
-    masks=None,   # a folder
-    n: int=100,   # how many images at most, a random part of them
-    size=None,    # (H, W), or one number, that images are resized to; None: the model's, or as they are
-    inside=None,  # region codes of the masks that count as inside; None: every code but 0 and 255
-    white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
-    seed=0,
-    **kwargs,     # arch, classes, trust, mean, std and device of `open_model`
-):
-    "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
+# %% ../nbs/17_explore.ipynb #348c6df1
+def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, seed=0, **kwargs):
     m = open_model(model, **kwargs)
     images = open_images(data, m, masks, size, white=white, threshold=threshold)
-    explorer = ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed)
+    return ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed), m, images
+
+def open_explorer(
+    model,       # a file, see `open_model`
+    data,        # a folder with a folder for each class, or a table, see `open_images`
+    masks=None,  # a folder
+    **kwargs,    # n, inside and seed of `ModelExplorer`; arch, classes, trust, mean, std and device of `open_model`;
+                 # size, white and threshold of `open_images`
+):
+    "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
+    explorer, m, images = _explorer_of(model, data, masks, **kwargs)
     true, said = ([explorer.vocab[int(k)] for k in o] for o in (explorer.held.y, explorer.said))
     explorer.notes = [o for o in [images.doubt(true, said)] if o]
     explorer.update()
@@ -1167,7 +1168,7 @@ def read_options(
     if len(o.get('classes', ())) == 1: o['classes'] = _split(o['classes'])
     return o
 
-# %% ../nbs/17_explore.ipynb #3c9d48aa
+# %% ../nbs/17_explore.ipynb #123f61eb
 def serve_explorer(
     options: dict,    # what `open_explorer` takes
     port: int=8866,   # on 127.0.0.1
@@ -1176,6 +1177,6 @@ def serve_explorer(
     "Shows a model and images as a page, until Ctrl-C. Raises `ValueError` for what can't be opened."
     files = {k: str(Path(options[k]).resolve()) for k in ('model', 'data', 'masks') if options.get(k)}
     options = options | files  # the kernel is in another folder
-    open_explorer(**options | dict(n=2))
+    _explorer_of(**options | dict(n=2))
     code = f'from heatcam.explore import open_explorer, or_alert\nor_alert(lambda: open_explorer(**{options!r}))'
     serve(code, port, show, 'heatcam_explore')
