@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'MEASURES', 'GRADES', 'ALARM', 'STRONG', 'CLEAR', 'LIMITS', 'swap_moves', 'swap_object', 'image_moves',
-           'places_of', 'Audit', 'group_interval', 'grade_of', 'Verdict', 'Swap', 'Cluster', 'compare_audits']
+           'OutsideScan', 'places_of', 'Audit', 'group_interval', 'grade_of', 'Verdict', 'Swap', 'Cluster',
+           'compare_audits']
 
-# %% ../nbs/14_audit.ipynb #26c4d3a1
+# %% ../nbs/14_audit.ipynb #2345b5a8
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -21,7 +22,7 @@ from .masks import show_outline
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, picture
 from .callbacks import batch_pictures, class_names
-from .dependence import Sample, Scan, as_batch
+from .dependence import Sample, Scan, as_batch, patchworks
 
 # %% ../nbs/14_audit.ipynb #ca6a6062
 def _donors(sample, b, codes, k, same):
@@ -73,6 +74,18 @@ def image_moves(
 
 def _generator(seed, idx): return torch.Generator().manual_seed(int(seed)*1_000_003 + int(idx))
 
+# %% ../nbs/14_audit.ipynb #8ca1bf89
+class OutsideScan(Scan):
+    "Patchworks that leave the inside as it is."
+    def step(self, b, p, codes): # as for `Scan`
+        s, rng = self.sample, lambda i: np.random.default_rng([self.sample.seed, 5, int(i)])
+        picks = np.array([s.donors.choose(c, i, self.tries, False, rng(i)) for c, i in zip(codes, b.idxs)])
+        for pick in picks.T:
+            others, theirs = (torch.stack([s.donors.kept[j][i] for j in pick]) for i in (2, 3))
+            works = torch.as_tensor(patchworks(len(b), b.x.shape[-2:], self.cells, self.rng))
+            x = swap_outside(b.x, b.outside & works[:,None], others, theirs)
+            self.count(works.numpy(), _moves(s, x, p, codes))
+
 # %% ../nbs/14_audit.ipynb #18334cb0
 PLACES = 'inside', 'outside', 'both', 'neither', 'unsteady', 'no mask'
 
@@ -84,7 +97,7 @@ def places_of(
     return np.select([t.any_across.isna(), out & t.any_within.eq(1), out & inn, out, inn],
                      ['no mask', 'unsteady', 'both', 'outside', 'inside'], 'neither')
 
-# %% ../nbs/14_audit.ipynb #c7c306b7
+# %% ../nbs/14_audit.ipynb #aa186cca
 class Audit:
     "What a model's answers depend on. Raises `ValueError` for models, images and masks with which that can't be asked."
     def __init__(self,
@@ -104,7 +117,7 @@ class Audit:
         self.vocab, self.idxs, self._groups = self.sample.vocab, self.sample.idxs, _group_of(groups, self.sample.idxs)
         self.masked = self.sample.split is not None
         if self.masked: _check_split(self.sample)
-        self._change(Scan(self.sample, tries))
+        self._change(Scan(self.sample, tries), OutsideScan(self.sample, tries))
     def __len__(self): return len(self.idxs)
 
 # %% ../nbs/14_audit.ipynb #1ca5e243
@@ -126,18 +139,20 @@ def _check_split(sample):
         f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: '
         'give masks of images of several classes, or read more images (n=)')
 
-# %% ../nbs/14_audit.ipynb #e1c1949a
+# %% ../nbs/14_audit.ipynb #889bf55d
 @patch
-def _change(self: Audit, scan):
+def _change(self: Audit, scan, outside):
     "Asks about changed images, batch by batch."
     moves, says, inside = [], [], 0
     for b, p, codes in self.sample.batches('changing images'):
         scan.step(b, p, codes)
         if not self.masked: continue
+        outside.step(b, p, codes)
         moves.append(image_moves(self.sample, b, p, codes, self.n_donors))
         says.append(self.sample.ask(fill(b.x, ~b.outside)).numpy())
         inside = inside + (~b.outside[b.split]).float().sum((0, 1)).numpy()
     self.map, self.alone = scan.result(), np.concatenate(says) if says else None
+    self.outside_map = outside.result() if self.masked else None
     self.mean_inside = inside/self.sample.split.sum() if self.masked else None
     self.table = self._tabled(pd.concat(moves) if moves else None)
 
@@ -236,18 +251,25 @@ class Verdict:
     def __str__(self): return '\n'.join([GRADES[self.grade], *(f'- {o}' for o in self.says), 'What this can not show:',
                                          *(f'- {o}' for o in self.limits)])
 
-# %% ../nbs/14_audit.ipynb #6623aa61
+# %% ../nbs/14_audit.ipynb #6423cf44
+def _place(found):
+    "Where the hottest spot of a dependence map is, in words, and how hot it is; None where there is none."
+    spots = found.spots()
+    if not len(spots): return None
+    o, (H, W) = spots.iloc[0], found.flips.shape
+    third = lambda at, n, names: names[min(2, int(3*at/n))]
+    at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
+    return (f'on the {" ".join(filter(None, at)) or "middle"} of the picture (rows {o.top:.0f} to '
+            f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanging it changes answers '
+            f'more often, by {100*o.flips:.0f} percentage points.')
+
 @patch
 def _where(self: Audit):
     "Where on the picture the answers come from, in words."
-    spots = self.map.spots()
-    if not len(spots): return ['No place on the picture moves the answers more than chance would.']
-    o, (H, W) = spots.iloc[0], self.map.flips.shape
-    third = lambda at, n, names: names[min(2, int(3*at/n))]
-    at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
-    return [f'The answers depend most on the {" ".join(filter(None, at)) or "middle"} of the picture (rows {o.top:.0f} '
-            f'to {o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanging it changes '
-            f'answers more often, by {100*o.flips:.0f} percentage points.']
+    nowhere = 'No place {} moves the answers more than chance would.'
+    maps = {'The answers depend most ': (self.map, 'on the picture')}
+    if self.masked: maps['Outside of the masks, they depend most '] = self.outside_map, 'outside of the masks'
+    return [said + at if (at := _place(m)) else nowhere.format(where) for said, (m, where) in maps.items()]
 
 # %% ../nbs/14_audit.ipynb #c1ceaeeb
 def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
@@ -255,7 +277,7 @@ def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.h
 @patch
 def _reasons(self: Audit, s):
     "What else there is to say of right and wrong answers."
-    t, says = self.table, []
+    t, says = self.table[self.table.place != 'no mask'], []
     if 'right' in t:
         lucky = int((t.right & t.place.isin(['outside', 'both'])).sum())
         says.append(f'{lucky} of {int(t.right.sum())} right answers change with the outside.')
@@ -373,11 +395,14 @@ def plot_telling(self: Audit,
     axs[1,0].set_ylabel('other outside', size=9)
     return axs
 
-# %% ../nbs/14_audit.ipynb #dfa1f8f8
+# %% ../nbs/14_audit.ipynb #73b53b27
 @patch
-def plot_map(self: Audit, ax=None, title: str=''):
-    "The dependence map, with the outline of what is inside in half of the images."
-    ax = self.map.plot(ax, title)
+def plot_map(self: Audit, ax=None, title: str='',
+    outside: bool=False, # the map of the outside alone
+):
+    "The dependence map, with the outline of what is inside in half of the images. Raises `ValueError` without masks."
+    if outside and not self.masked: raise ValueError('without masks there is no map of the outside alone')
+    ax = (self.outside_map if outside else self.map).plot(ax, title)
     if self.mean_inside is not None: show_outline(self.mean_inside > .5*self.mean_inside.max(), ax)
     return ax
 
@@ -481,7 +506,7 @@ def _unpaired(a, b, k, ends, level):
     (x, xl, xh, _), (y, yl, yh, _) = (group_interval(o.values(k), o.table.group, ends, level) for o in (a, b))
     return y - x - np.hypot(y - yl, xh - x), y - x + np.hypot(yh - y, x - xl)
 
-# %% ../nbs/14_audit.ipynb #7429086d
+# %% ../nbs/14_audit.ipynb #8ce6d59c
 def _jsonable(o):
     "Numbers and texts of Python's own; NaN becomes None."
     if isinstance(o, dict): return {str(k): _jsonable(v) for k, v in o.items()}
@@ -496,6 +521,7 @@ def to_dict(self: Audit) -> dict: # JSON can hold it
     told = dict(grade=v.grade, alarm=v.alarm, summary=GRADES[v.grade], says=v.says, limits=v.limits)
     res = dict(verdict=told, n=len(self), masked=self.masked, seed=s.seed, donors=self.n_donors,
                measures=self.summary().T.to_dict(), noise=self.map.noise, spots=self.map.spots().to_dict('records'),
+               outside_spots=self.outside_map.spots().to_dict('records') if self.masked else [],
                images=self.table.reset_index().to_dict('records'))
     if self.masked: res['clusters'] = [dict(n=len(c), says=c.says, classes=c.classes,
                                             dependence=dict(zip(('value', 'low', 'high', 'n'), c.dependence)))

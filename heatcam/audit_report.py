@@ -125,7 +125,16 @@ def _map(audit):
         'the model answers otherwise: chance said which places came from the one and which from the other. Where an '
         f'exchanged place changes answers, they depend on it.{frame}</p>', '<div class="grid">'
         f'<figure>{seen[0]}<figcaption>The mean of all images.</figcaption></figure><figure>{seen[1]}<figcaption>'
-        f'How many more answers change when a place is exchanged.{_key(top)}</figcaption></figure></div>')
+        f'How many more answers change when a place is exchanged.{_key(top)}</figcaption></figure>'
+        f'{_outside(audit)}</div>')
+
+def _outside(audit):
+    "The map of the surroundings alone."
+    if not audit.masked: return ''
+    heat, top = _heat(audit.outside_map)
+    seen = html_image(audit.map.image, 'the dependence map of the surroundings', None, heat)
+    return (f'<figure>{seen}<figcaption>The same when the object stays, and only its surroundings are exchanged.'
+            f'{_key(top)}</figcaption></figure>')
 
 # %% ../nbs/15_audit_report.ipynb #42dfa3fb
 _PLACES = dict(inside='another object changes the answer, other surroundings don’t',

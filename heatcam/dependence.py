@@ -357,13 +357,13 @@ def step(self: Scan,
         q = s.ask(torch.where(torch.as_tensor(works)[:,None], others, b.x))
         self.count(works, [np.array(s.code(s.ask.said(q))) != codes, (q - p).abs().sum(1).numpy()/2])
 
-# %% ../nbs/12_dependence.ipynb #44ffca9f
+# %% ../nbs/12_dependence.ipynb #ab9b3743
 @dataclass
 class DependenceMap:
     "Where on the picture a model's answers come from."
     flips: np.ndarray   # (H, W) from -1 to 1: how much more often the answer changes when the pixel is exchanged
     shift: np.ndarray   # (H, W) from -1 to 1: how much farther the probabilities move
-    noise: float        # three standard errors of `flips`, the largest of all pixels
+    noise: float        # three standard errors of `flips`, the largest of all pixels; at least .01
     image: np.ndarray   # (C, H, W) in [0, 1]: the mean image
     tries: int          # patchworks in all
 
@@ -374,7 +374,8 @@ def result(self: Scan) -> DependenceMap:
     "What all tries say."
     flips, shift = (_rates(o, self.n) for o in self.sums)
     var = (flips*(1 - flips)/self.n.clip(1)).sum(0)
-    return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], 3*float(np.sqrt(var.max())), self.sample.mean_image,
+    noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
+    return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
                          int(self.n[:,0,0].sum()))
 
 # %% ../nbs/12_dependence.ipynb #33d652fe

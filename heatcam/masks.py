@@ -222,7 +222,8 @@ def set_split_idx(self:ImageMaskSet, i):
 @patch
 def new_empty(self:ImageMaskSet):
     "For `Learner.export`: the classes, and no images."
-    return ImageMaskSet(self.images[:0], self.y[:0], self.masks[:0], self.vocab)
+    images, y, masks = (o[:0].clone() for o in (self.images, self.y, self.masks))  # a view would be saved whole
+    return ImageMaskSet(images, y, masks, self.vocab)
 
 # %% ../nbs/00_masks.ipynb #6e0b94d2
 def check_whole(

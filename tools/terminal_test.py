@@ -89,12 +89,47 @@ def demonstration(out):
     child.sendintr()
     ends(child, family(child), 0)
 
+SUSPECT = """
+import sys
+from pathlib import Path
+import torch
+from fastai.basics import *
+from fastai.callback.all import *
+from PIL import Image
+from heatcam.callbacks import HiResCAMLoss
+from heatcam.masks import shape_dls, stamped_shapes
+set_seed(0)
+body = ConvLayer(1, 16, 5, stride=2), ConvLayer(16, 32, stride=2), ConvLayer(32, 32, stride=2)
+net = nn.Sequential(*body, nn.Flatten(), nn.Linear(32*64, 2))
+learn = Learner(shape_dls(), net, loss_func=CrossEntropyLossFlat(), cbs=HiResCAMLoss(weight=0))
+with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(4, 3e-3)
+out, ds = Path(sys.argv[1]), stamped_shapes(60, seed=5)
+for kind in ('images', 'masks'):
+    for c in ds.vocab: (out/kind/c).mkdir(parents=True)
+for i, (im, y, m) in enumerate(zip(ds.images, ds.y, ds.masks)):
+    Image.fromarray(im[0].numpy()).save(out/'images'/ds.vocab[y]/f'{i}.png')
+    Image.fromarray(m.numpy()).save(out/'masks'/ds.vocab[y]/f'{i}.png')
+torch.save(learn.model, out/'suspect.pth')
+"""
+
+def audited(out):
+    "A network that reads a stamp, from files: the bar goes on to its end, the alarm is told, the page is there."
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', SUSPECT, out], check=True)
+    line = f'heatcam_audit {out}/suspect.pth {out}/images --masks {out}/masks --out {out}/audit.html'
+    said = ends(child := start(line), [], 1, 120)  # a pickle runs code: not without --trust
+    assert '--trust' in said and 'Traceback' not in said
+    child = start(f'{line} --trust')
+    child.expect(r'changing images: +\d+%')
+    lines = screen(ends(child, [], 0, 120))
+    find(lines, 'Many answers depend on the outside.')
+    assert (Path(out)/'audit.html').stat().st_size > 5*10**4 and (Path(out)/'MODEL_CARD.md').exists()
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.parse_args()
     os.environ |= dict(LC_ALL='C.UTF-8', TERM='xterm')
     with tempfile.TemporaryDirectory() as d:
-        for f in (stopped_and_continued, narrow, reader_goes_away, demonstration): f(f'{d}/{f.__name__}')
+        for f in (stopped_and_continued, narrow, reader_goes_away, audited, demonstration): f(f'{d}/{f.__name__}')
     print('terminal test passed')
 
 if __name__ == '__main__': main()
