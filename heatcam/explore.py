@@ -117,6 +117,8 @@ _STYLE += (  # controls beside the pictures, on a telephone below them
     '  .jupyter-widgets.hc-room.hc-seen {grid-template: "pictures" auto "controls" auto "below" auto '
     '/ minmax(0, 1fr)}'
     '  .hc-seen .hc-pictures {position: sticky; top: 0; z-index: 1; background: #fff}'
+    '  .hc-seen, :is(.lm-Panel, .jp-OutputArea, .jp-OutputArea-child):not(.lm-BoxPanel):has(.hc-seen) '
+    '{overflow: visible !important}'
     '  .hc-seen .hc figure {flex-basis: 130px}'
     '}')
 
@@ -738,7 +740,7 @@ _PAD += '''
 export default { render };
 '''
 
-# %% ../nbs/17_explore.ipynb #d01c1606
+# %% ../nbs/17_explore.ipynb #c51dbbd8
 _CANVAS = (
     '.jupyter-widgets.hc-canvas {display: block; position: relative; width: auto; margin: 0; overflow: visible}'
     '.hc-canvas .hc {padding: 0}'
@@ -754,7 +756,8 @@ _CANVAS = (
     '.hc-head {font: 600 13px/1.4 system-ui, sans-serif; color: #595959; margin: 8px 0 0}'
     '@media (min-width: 1000px) {.jupyter-widgets.hc-room:has(.hc-canvas) {grid-template: '
     '"controls pictures below" auto / 330px minmax(0, 10fr) minmax(0, 21fr)} .hc-below > * {margin-top: 24px}}'
-    '@media (max-width: 700px) {.hc-canvas.hc-canvas {width: 70vw}}')
+    '@media (max-width: 700px) {.hc-canvas.hc-canvas {width: 70vw}}'
+    '@media (max-height: 740px) {.hc-seen:has(.hc-canvas) .hc-pictures {position: static}}')
 
 @lru_cache
 def _pad_kind():

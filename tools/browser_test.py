@@ -134,7 +134,16 @@ def fits(page):
                             .map(o => `${o.tagName}.${o.className} ends at ${o.getBoundingClientRect().right}`)""")
     assert not wide, f'beyond the right edge of a window of {page.viewport_size["width"]} pixels: {wide[:5]}'
 
+def stays(page):
+    "On a telephone the pictures stay in sight while the controls are scrolled."
+    if page.viewport_size['width'] > 700: return
+    top = lambda: page.evaluate('[...document.querySelectorAll(".hc-pictures")].find(o => o.offsetParent).getBoundingClientRect().top')
+    page.mouse.move(200, page.viewport_size['height'] - 40); page.mouse.wheel(0, 300); page.wait_for_timeout(500)
+    assert -1 <= top() < 50, f'the pictures are {top()} pixels from the top of the window'
+    page.mouse.wheel(0, -900); page.wait_for_timeout(500)
+
 def heart(page, shot):
+    stays(page)
     wall = float(cell(page, 'LV wall'))
     ms = changes(page, pull, 'LV wall', 1)
     pull(page, 'LV wall', 4)
@@ -206,7 +215,7 @@ def says(page, text, selector='.hc p', seconds=15):
 def own(page, shot):
     "A model and images of one's own: paint over the stamp and see the answer move; then every control."
     assert shown(page, '.hc img').count() == 3, 'picture, heatmap and dependence map'
-    shot('own')
+    stays(page); shot('own')
     ms = changes(page, drag, 0, 0, .16, .16)
     says(page, 'becomes'); says(page, '8 of 8', '.hc td'); says(page, '0 of 8', '.hc td')
     shot('own_painted')
