@@ -112,7 +112,8 @@ def _some(dl, idxs, bs=64):
     if isinstance(dl, DataLoader): return dl.new(get_idxs=partial(list, idxs))
     if isinstance(dl, TorchDataLoader): return TorchDataLoader(
         Subset(dl.dataset, idxs), dl.batch_size or bs, collate_fn=dl.collate_fn, num_workers=dl.num_workers)
-    parts = [torch.cat([torch.as_tensor(o) for o in held]) for held in zip(*dl)]
+    try: parts = [torch.cat([torch.as_tensor(o) for o in held]) for held in zip(*dl)]
+    except RuntimeError as e: raise ValueError(f'all batches of a list must hold images of one size: {e}') from e
     return [tuple(o[i] for o in parts) for i in chunked(idxs, bs)]
 
 # %% ../nbs/12_dependence.ipynb #f6378d96
