@@ -740,7 +740,7 @@ _PAD += '''
 export default { render };
 '''
 
-# %% ../nbs/17_explore.ipynb #c51dbbd8
+# %% ../nbs/17_explore.ipynb #84bd4dc2
 _CANVAS = (
     '.jupyter-widgets.hc-canvas {display: block; position: relative; width: auto; margin: 0; overflow: visible}'
     '.hc-canvas .hc {padding: 0}'
@@ -755,7 +755,8 @@ _CANVAS = (
     '.hc-walk .widget-html {flex: 1 1 auto; min-width: 0; margin: 0}'
     '.hc-head {font: 600 13px/1.4 system-ui, sans-serif; color: #595959; margin: 8px 0 0}'
     '@media (min-width: 1000px) {.jupyter-widgets.hc-room:has(.hc-canvas) {grid-template: '
-    '"controls pictures below" auto / 330px minmax(0, 10fr) minmax(0, 21fr)} .hc-below > * {margin-top: 24px}}'
+    '"controls pictures below" auto / 330px minmax(0, 10fr) minmax(0, 21fr)} '
+    '.hc-room:has(.hc-canvas) .hc-below > * {margin-top: 24px}}'
     '@media (max-width: 700px) {.hc-canvas.hc-canvas {width: 70vw}}'
     '@media (max-height: 740px) {.hc-seen:has(.hc-canvas) .hc-pictures {position: static}}')
 
@@ -804,7 +805,7 @@ class ModelExplorer(Explorer):
         super().__init__(self._choices())
         self.update()
 
-# %% ../nbs/17_explore.ipynb #def527cf
+# %% ../nbs/17_explore.ipynb #0e10215d
 def _loader(model, dl):
     if dl is None and not hasattr(model, 'dls'): raise ValueError(
         'there are no images: only with a Learner the loader may be left out')
@@ -825,7 +826,7 @@ def _meet(self: ModelExplorer, vocab):
     _check_classes(h.y, self.vocab)
     self.said = self.p.argmax(1)
     unsure, wrong = self.p.amax(1).argsort(stable=True), (self.said == h.y).long().argsort(stable=True)
-    self._orders = dict(given=torch.arange(n_held := len(self.p)), wrong=wrong, unsure=unsure)
+    self._orders = dict(given=torch.arange(len(self.p)), wrong=wrong, unsure=unsure)
 
 # %% ../nbs/17_explore.ipynb #f08c4c1d
 _ORDERS = {'as they come': 'given', 'wrong ones first': 'wrong', 'least sure ones first': 'unsure'}
