@@ -21,7 +21,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import torch
-import traitlets
 from fastcore.basics import noop, patch
 from matplotlib.figure import Figure
 from PIL import Image
@@ -39,8 +38,10 @@ from .load import open_images, open_model
 from .serve import serve
 
 # %% ../nbs/17_explore.ipynb #756d8de2
-try: import ipywidgets as widgets
-except ModuleNotFoundError: widgets = None
+try:
+    import ipywidgets as widgets
+    import traitlets  # comes with it
+except ModuleNotFoundError: widgets = traitlets = None
 
 def missing_packages(
     *names,  # of packages, as one imports them
