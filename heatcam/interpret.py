@@ -48,12 +48,16 @@ class HeatmapInterpretation:
     def __len__(self): return len(self.idxs)
 
 # %% ../nbs/08_interpret.ipynb #59041362
-def as_they_are(ds):
+def as_they_are(
+    ds, # a data set; one without `set_split_idx` has no augmentation to switch off
+):
     "Reads the data set `ds` without augmentation, also where it is the training set."
     return ds.set_split_idx(1) if hasattr(ds, 'set_split_idx') else nullcontext()
 
-def in_order(dl):
-    "`dl` in the order of its data set, and the indices that it will read."
+def in_order(
+    dl, # a fastai `DataLoader`
+) -> tuple: # the loader, and a list of indices
+    "`dl` in the order of its data set, and the indices that it will read. Raises `ValueError` where it can't be."
     if not isinstance(dl, DataLoader): raise ValueError(
         f'the images of a {type(dl).__name__} cannot be fetched by their index: give a fastai DataLoader, such as '
         'learn.dls.valid, learn.dls.test_dl(items, with_labels=True), or around a PyTorch data set '
