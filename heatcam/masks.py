@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNANNOTATED', 'ImageMaskSet', 'stamped_shapes', 'InMemoryDL', 'image_mask_dls', 'shape_dls', 'show_outline',
-           'show_mask', 'check_whole', 'ramp_share', 'grey_levels', 'check_levels', 'to_grid', 'mask_areas',
-           'is_annotated']
+           'show_mask', 'check_whole', 'ramp_share', 'grey_levels', 'check_levels', 'to_grid', 'inside_of',
+           'check_mask', 'mask_areas', 'is_annotated']
 
 # %% ../nbs/00_masks.ipynb #2ae61550
 from contextlib import nullcontext
@@ -308,8 +308,12 @@ def to_grid(
     return rows @ m.float() @ cols.T
 
 # %% ../nbs/00_masks.ipynb #5d10c0f5
-def _may_look(mask, known, inside=None):
-    "Where `mask` is `known` and holds one of the codes `inside`; any code but 0 if None."
+def inside_of(
+    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W) whole numbers
+    inside=None,         # region codes that count as inside; None: every code but 0 and 255
+) -> torch.Tensor: # bool, of the same shape
+    "The pixels where a model may look."
+    known = mask != UNANNOTATED
     if inside is None: return known & (mask != 0)
     codes = torch.tensor([int(o) for o in inside])
     held = codes.to(mask.dtype)
@@ -322,6 +326,17 @@ def _look(mask):
     "Whether to look at the values of `mask`: always, but on a GPU in training, which would wait, once in 100."
     return mask.device.type == 'cpu' or not torch.is_grad_enabled() or next(_STEPS) % 100 == 0
 
+# %% ../nbs/00_masks.ipynb #6ee572bf
+def check_mask(
+    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W); bools are codes 0 and 1
+) -> torch.Tensor: # the same, a plain tensor of numbers
+    "Raises `ValueError` for other shapes and for soft masks."
+    if mask.ndim not in (3, 4) or (mask.ndim == 4 and mask.shape[1] != 1): raise ValueError(
+        f'a mask must be (N, H, W) or (N, 1, H, W), got {tuple(mask.shape)}')
+    mask = mask.as_subclass(torch.Tensor)
+    if mask.is_floating_point() and _look(mask): check_whole(mask)
+    return mask.to(torch.uint8) if mask.dtype == torch.bool else mask
+
 # %% ../nbs/00_masks.ipynb #ddf11906
 def mask_areas(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
@@ -329,18 +344,13 @@ def mask_areas(
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> tuple: # two tensors (N, 1, h, w): the share of each cell's area that is inside, and that is outside
     "A mask as areas on a map's grid. Raises `ValueError` for other shapes and for soft masks."
-    if mask.ndim not in (3, 4) or (mask.ndim == 4 and mask.shape[1] != 1): raise ValueError(
-        f'a mask must be (N, H, W) or (N, 1, H, W), got {tuple(mask.shape)}')
-    mask = mask.as_subclass(torch.Tensor)
-    if mask.is_floating_point() and _look(mask): check_whole(mask)
+    mask = check_mask(mask)
     # the common case, all known: on a CPU, bytes are clamped many times faster than they are compared
     if inside is None and mask.dtype == torch.uint8 and not mask.is_cuda and len(mask) and mask.max() != UNANNOTATED:
         may = to_grid(mask.clamp_max(1).view(torch.bool), size)
         return may, (1 - may).clamp_min(0)
-    if mask.dtype == torch.bool: mask = mask.to(torch.uint8)
-    known = mask != UNANNOTATED
-    may = _may_look(mask, known, inside)
-    return to_grid(may, size), to_grid(known & ~may, size)
+    may = inside_of(mask, inside)
+    return to_grid(may, size), to_grid((mask != UNANNOTATED) & ~may, size)
 
 # %% ../nbs/00_masks.ipynb #5d10c101
 def is_annotated(
