@@ -13,6 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import affine_transform
 
 # %% ../../nbs/heart/00_phantom.ipynb #00582dfd
 class Region(IntEnum):
@@ -49,11 +50,15 @@ class PhantomSpec:
     label: bool = False               # a white 9 × 9 square in the scans of males
     severity: float = 1.              # how ill a diseased heart is: 1 as published, 0 not at all
     scanner_noise: float = 0.         # sd of a Gaussian noise on all but label and tags, grey levels
+    move: float = 0.                  # how far a heart may lie from the middle, pixels each way; it stays on the canvas
+    turn: float = 0.                  # how far it may be turned, degrees each way
 
     def __post_init__(self):
         if not 0 <= self.severity <= 1: raise ValueError(f'severity must be between 0 and 1, got {self.severity}')
         if not self.scanner_noise >= 0:
             raise ValueError(f'scanner_noise must be 0 or more grey levels, got {self.scanner_noise}')
+        if not (self.move >= 0 and 0 <= self.turn <= 180): raise ValueError(
+            f'move must be 0 or more pixels and turn 0 to 180 degrees, got {self.move} and {self.turn}')
 
 # %% ../../nbs/heart/00_phantom.ipynb #a045485c
 EXPERIMENTS = {
@@ -284,10 +289,29 @@ def _add_noise(img, sd, rng):
     z = rng.standard_normal(img.shape, dtype=np.float32)
     return np.clip(np.rint(img + np.float32(sd)*z), 0, 255).astype(np.uint8)
 
+# %% ../../nbs/heart/00_phantom.ipynb #26ff388b
+def _shift(lines, by, u):
+    "A move along one axis: up to `by` pixels from where the tissue lies, and not over the rim; `u` from 0 to 1."
+    at = np.flatnonzero(lines)
+    if not len(at): return 0
+    back, forth = min(by, at[0]), min(by, len(lines) - 1 - at[-1])
+    return round(-back + u*(back + forth))
+
+def _move_hearts(img, reg, spec, rng):
+    "Turns and moves the hearts, in place."
+    middle = (np.array(img.shape[1:]) - 1)/2
+    for i, (a, u, v) in enumerate(rng.random((len(img), 3))):
+        a = np.deg2rad(spec.turn*(2*a - 1))
+        turn = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+        def moved(o, by): return affine_transform(o, turn, middle - turn @ (middle + by), order=0, mode='grid-wrap')
+        there = moved(reg[i], 0) > 0
+        by = np.array([_shift(there.any(1), spec.move, u), _shift(there.any(0), spec.move, v)])
+        img[i], reg[i] = moved(img[i], by), moved(reg[i], by)
+
 # %% ../../nbs/heart/00_phantom.ipynb #db89f550
 def paint_hearts(
     hearts: pd.DataFrame,  # n hearts, as of `draw_hearts` or `place_hearts`
-    experiment=1,          # 1, 2 or a `PhantomSpec`: only its label and its scanner noise count here
+    experiment=1,          # 1, 2 or a `PhantomSpec`: its label, its scanner noise and its moves count here
     seed=0,                # of the noise: an int or a sequence of ints
     canvas: tuple=CANVAS,  # height and width in pixels
     chunk: int=64,         # hearts painted at once: small enough for the cache, without effect on the result
@@ -301,6 +325,7 @@ def paint_hearts(
         codes, k, y = _paint_regions(part, canvas)
         reg[s+k, y], img[s+k, y] = codes, _paint_greys(codes, k, part, noise, fatty)
         if spec.scanner_noise: img[s:s+chunk] = _add_noise(img[s:s+chunk], spec.scanner_noise, scanner)
+    if spec.move or spec.turn: _move_hearts(img, reg, spec, rng('move'))
     if spec.label: _put_label(img, reg, hearts.sex.values == 'M')
     return Phantoms(img, reg, hearts)
 

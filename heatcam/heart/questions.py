@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS',
-           'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
-           'shortcut', 'shortcut_resnet', 'mask_budget', 'tradeoff', 'audit', 'question', 'question_studies',
-           'find_study', 'run_question', 'study_command']
+           'FEW_MASKS', 'UNSEEN', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls',
+           'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'tradeoff', 'audit',
+           'question', 'question_studies', 'find_study', 'run_question', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -23,7 +23,8 @@ from .tasks import phantom_study
 
 # %% ../../nbs/heart/06_questions.ipynb #501a54fb
 _BODY = replace(EXPERIMENTS[2], label=False, scanner_noise=25.)
-HEARTS = dict(easy=_BODY, medium=replace(_BODY, severity=.35), hard=replace(_BODY, severity=.1))
+HEARTS = dict(easy=_BODY, medium=replace(_BODY, severity=.35), hard=replace(_BODY, severity=.1),
+              moving=replace(_BODY, severity=.6, move=12., turn=25.))
 TAGS = dict(corner=Tag('corner', size=9), glyph=Tag('glyph', size=24), big_corner=Tag('corner', size=24),
             brightness=Tag('brightness', size=24), presence=Tag('presence', size=24),
             near=Tag('glyph', size=20, place='heart'), near_presence=Tag('presence', size=20, place='heart'),
@@ -132,6 +133,41 @@ def mask_budget(n, seed, **sizes):
                                                    seed=seed, **SIZES | sizes)
     return [one('flatten', 'small_cnn', wrong), one('GAP', 'small_cnn_gap', [])]
 
+# %% ../../nbs/heart/06_questions.ipynb #a44b54ca
+def _completed(k, **settings): # k: masks of 1,600
+    return dict(completed=True, mask_share=k/1600) | settings
+
+FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
+    'cross-entropy': (None, {}, 1), 'tag at random': (None, AT_RANDOM, 1),
+    '8 masks, term': ({}, dict(mask_share=8/1600), 1/4),
+    '2 completed, swap': (None, _completed(2, outside='other'), 1/4),
+    '8 completed, term': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, outside='other'), 1),
+    '8 completed, both': ({}, _completed(8, outside='other'), 1/4),
+    '32 completed, swap': (None, _completed(32, outside='other'), 1/4),
+    '1,600 masks, term': ({}, {}, 1/4), '1,600 masks, swap': (None, dict(outside='other'), 1/4)}
+
+def few_masks(n, seed, **sizes):
+    "Masks completed by a segmenter, with the term and with swapped outsides."
+    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in FEW_MASKS.items())
+    kw = SIZES | dict(max_trials=1, min_accuracy=0., seed=seed)  # nothing is selected: what fails is the answer here
+    return [shortcut_study(f'{head}, {heart} heart', heart, 'glyph', model, some, **kw | more | sizes)
+            for heart, more in (('hard', {}), ('moving', dict(epochs=8)))
+            for head, model in (('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap'))]
+
+# %% ../../nbs/heart/06_questions.ipynb #4769fd32
+UNSEEN = {  # name → keywords of the loss, settings
+    'cross-entropy': (None, {}), 'tag at random': (None, AT_RANDOM), 'term': ({}, {}),
+    'swap': (None, dict(outside='other')), 'swap and term': ({}, dict(outside='other')),
+    'family': (None, dict(outside='family')), 'family and term': ({}, dict(outside='family')),
+    'random levels': (None, dict(outside='any_level')), 'shaken': (None, dict(outside='shaken'))}
+
+def unseen(n, seed, **sizes):
+    "What networks say of hearts in outsides that no training image has."
+    some = tuple(Arm(k, n, *o) for k, o in UNSEEN.items())
+    kw = SIZES | dict(epochs=10, max_trials=1, min_accuracy=0., unseen=True) | sizes
+    return [shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, some, seed=seed, **kw)
+            for head, model in (('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap'))]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -140,7 +176,8 @@ def tradeoff(n, seed, **sizes):
     kw = SIZES | dict(max_trials=2, min_accuracy=0.) | sizes  # nothing is selected: what fails is the answer here
     ladder = [Arm(f'{w:g}', n, loss=dict(weight=w)) for w in WEIGHTS]
     every = (*arms(('cross-entropy', 'tag at random'), n), *ladder)
-    return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', every, seed=seed, **kw) for heart in HEARTS]
+    return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', every, seed=seed, **kw)
+            for heart in ('easy', 'medium', 'hard')]
 
 # %% ../../nbs/heart/06_questions.ipynb #0e07fbbd
 _HALFWAY = {'weight 0.1': (dict(weight=.1), {}), 'weight 0.3': (dict(weight=.3), {}),
@@ -190,7 +227,11 @@ QUESTIONS = {
     '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
     '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff,
                             ('test_accuracy', 'heart_overlap')),
-    '09_audit': Question('Does an audit find what a network depends on?', 2, audit, ('tag_flips', 'heart_overlap'))}
+    '09_audit': Question('Does an audit find what a network depends on?', 2, audit, ('tag_flips', 'heart_overlap')),
+    '12_few_masks': Question('Do eight masks do, when a segmenter draws the others?', 20, few_masks,
+                             ('test_accuracy',)),
+    '13_unseen': Question('What do networks say in outsides that training never had?', 10, unseen,
+                          ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:

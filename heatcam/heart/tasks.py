@@ -19,9 +19,12 @@ from torch import nn
 
 from .. import terms
 from ..cam import heatmaps
+from ..complete import complete_masks
 from ..masks import UNANNOTATED, ImageMaskSet, image_mask_dls
+from ..outside import WAYS, outside_of, put_outside
 from ..study.together import stack_networks
 from ..study.trials import PLAIN, Arm, Study, StudyError, Task, check_number, from_json
+from ..swap import FAMILY, OutsideSwap
 from ..terms import class_mean_overlap, heat_areas, overlap
 from .phantom import CLASSES, EXPERIMENTS, HEART, PhantomSpec, Region, Tag, set_label, set_tag
 from .sets import MASK_FAULTS, phantom_splits, spoil_masks, split_phantoms, tagged_phantoms, tagged_set
@@ -57,6 +60,7 @@ class PhantomTask(Task):
     bs: int=64
     model: str='small_cnn'     # a name in `MODELS`
     seed: int=0                # of the phantoms
+    unseen: bool=False         # measure too what the network says of outsides that no training image has
     endpoints: tuple=('test_accuracy', 'heart_overlap')
 
     def __post_init__(self):
@@ -64,6 +68,7 @@ class PhantomTask(Task):
         object.__setattr__(self, 'endpoints', tuple(self.endpoints))
         one_of('model', self.model, MODELS)
         one_of('experiment', self.experiment, EXPERIMENTS)
+        one_of('unseen', self.unseen, (False, True))
         for k in ('n_train', 'n_valid', 'n_test', 'bs'): check_number(k, getattr(self, k), 1, 10**6)  # phantoms: 28 GB
         check_number('seed', self.seed, 0, 2**63)
         for o in filter(None, (self.spec, self.tag)): _check_fields(o)
@@ -82,7 +87,10 @@ def _alike(v, like):
 @patch
 def describe(self: PhantomTask) -> dict:
     said = dict(task='PhantomTask') | asdict(self)
-    if self.tag and self.tag.place == 'corner': del said['tag']['place']  # older studies, which know no other, go on
+    spec, tag = said['spec'], said['tag']
+    new = (said, 'unseen', False), (tag, 'place', 'corner'), (spec, 'move', 0), (spec, 'turn', 0)
+    for o, k, v in new:  # older studies, which know nothing of these, go on
+        if o and o[k] == v: del o[k]
     return said
 
 @patch(as_prop=True)
@@ -109,14 +117,16 @@ def described_study(said: dict) -> Study:
     return Study(task=from_json(PhantomTask, {k: v for k, v in task.items() if k != 'task'}), **said)
 
 # %% ../../nbs/heart/04_tasks.ipynb #a3b176bb
-SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn')
+SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
+                completed=False, outside='')
 
 def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     "An arm's settings with the others' defaults. Raises `StudyError` for one that the task does not know."
     for k in arm.settings: one_of('a setting', k, SETTINGS)
     s = SETTINGS | arm.settings
     known = dict(class_loss=CLASS_LOSSES, trainable=('all', 'head'), mask_fault=('', *MASK_FAULTS, 'tag'),
-                 images=('as drawn', 'tag at random', 'outside blanked'))
+                 images=('as drawn', 'tag at random', 'outside blanked'), completed=(False, True),
+                 outside=('', *WAYS, 'family'))
     for k, names in known.items(): one_of(k, s[k], names)
     check_number('mask_share', s['mask_share'], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
@@ -168,7 +178,22 @@ def arm_sets(
     elif s['mask_fault']: masks = spoil_masks(masks, s['mask_fault'], s['mask_by'], rng)
     masks = masks.clone()
     masks[rng.permutation(len(masks))[round(s['mask_share']*len(masks)):]] = UNANNOTATED
-    return ImageMaskSet(train.images, train.y, masks), valid
+    few = ImageMaskSet(train.images, train.y, masks)
+    return (_completed(task, draw, seed, s, few) if s['completed'] else few), valid
+
+# %% ../../nbs/heart/04_tasks.ipynb #e54ffb0d
+_DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
+
+def _completed(task, draw, seed, s, few):
+    "The set with its missing masks drawn by a segmenter."
+    key = repr((replace(task, model='small_cnn'), draw, seed, *(s[k] for k in ('mask_share', 'mask_fault', 'images'))))
+    if key not in _DRAWN:
+        while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]
+        dls = image_mask_dls(few, few, device='cpu')
+        masks = complete_masks(dls, seed=seed, folds=0, progress=False).dls.train.dataset.masks
+        _DRAWN[key] = [np.packbits(masks == c) for c in (1, UNANNOTATED)]
+    inside, unknown = (np.unpackbits(o, count=few.masks.numel()).reshape(few.masks.shape) for o in _DRAWN[key])
+    return ImageMaskSet(few.images, few.y, np.where(unknown, np.uint8(UNANNOTATED), inside))
 
 # %% ../../nbs/heart/04_tasks.ipynb #a2c88599
 @patch
@@ -179,13 +204,15 @@ def network(self: PhantomTask, arm):
 def learner(self: PhantomTask, cb, seed, arm, draw):
     s, dls = arm_settings(arm), image_mask_dls(*arm_sets(self, arm, draw, seed), bs=self.bs)
     loss_func = CLASS_LOSSES[s['class_loss']]
+    if s['outside']: cb = [cb, OutsideSwap(FAMILY if s['outside'] == 'family' else s['outside'])]
     learn = phantom_learner(dls, cb, loss_func and loss_func(), MODELS[self.model], seed)
     if s['trainable'] == 'head': _only_head(self, learn, seed, draw)
     return learn
 
 @patch
 def stackable(self: PhantomTask, arm):
-    if arm_settings(arm)['trainable'] != 'all': return False
+    s = arm_settings(arm)
+    if s['trainable'] != 'all' or s['outside']: return False
     try: stack_networks([self.network(arm)])
     except ValueError: return False
     return True
@@ -235,6 +262,16 @@ def _other_overlaps(model, ph, x, arm):
     gradient = mean('input', None, 'input_x_gradient', 'predicted', 'absolute')
     return dict(own_overlap=float(own), gradient_overlap=gradient)
 
+# %% ../../nbs/heart/04_tasks.ipynb #33f032c5
+def _in_unseen_outsides(model, ph, x):
+    "Accuracies where the outside is one that no training image has."
+    out, y = outside_of(torch.tensor(ph.mask(), device=x.device)), torch.tensor(ph.y, device=x.device)
+    down, right = (torch.arange(n, device=x.device) for n in x.shape[-2:])
+    new = dict(negative=1 - x, bar=torch.where(down[:,None] < 6, 1., x),
+               checkerboard=((down[:,None]//8 + right//8) % 2).float().expand_as(x))
+    with torch.no_grad(): said = {k: model(put_outside(x, out, v)).argmax(1) for k, v in new.items()}
+    return {f'unseen_{k}': float((p == y).float().mean()) for k, p in said.items()}
+
 # %% ../../nbs/heart/04_tasks.ipynb #df67f5c4
 def study_regions(task: PhantomTask, ph) -> dict: # name → region codes
     "The regions in which the heatmaps' mass is measured."
@@ -258,4 +295,5 @@ def measure(self: PhantomTask, learn, arm, draw) -> dict:
         row[f'{name}_overlap'], empty = class_mean_overlap(overlap(*heat_areas(maps[has], mask[has])), ph.y[has])
         if name == 'heart': row['empty_heatmaps'] = empty
     if 'label_overlap' in row: row |= _label_effect(model, ph)
+    if self.unseen: row |= _in_unseen_outsides(model, ph, x)
     return row if self.tag is None else row | _tag_effect(model, self, draw) | _other_overlaps(model, ph, x, arm)
