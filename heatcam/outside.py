@@ -76,8 +76,8 @@ def swap_outside(
     **_,                    # what other ways of changing an outside ask for
 ) -> torch.Tensor: # (N, C, H, W)
     "Each image with the outside of another one."
-    res, hole = put_outside(images, outside, others), ~others_outside
-    return _fill(res, others, hole, outside & hole)
+    res = put_outside(images, outside, others)
+    return _fill(res, others, ~others_outside, outside > others_outside)
 
 # %% ../nbs/01_outside.ipynb #a021246e
 def level_outside(

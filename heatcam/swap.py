@@ -41,7 +41,7 @@ def _partners(n, generator):
 
 def _dealt(outside, n_ways, p, generator):
     "Which images are changed, the way of each, and who lends."
-    able = outside.flatten(1).any(1).nonzero()[:,0].cpu()
+    able = outside.flatten(1).view(torch.uint8).amax(1).nonzero()[:,0].cpu()  # of bytes it is many times as fast
     lend = able[_partners(len(able), generator)]
     chosen = torch.rand(len(able), generator=generator) < p
     return able[chosen], torch.randint(n_ways, (int(chosen.sum()),), generator=generator), lend[chosen]
@@ -65,14 +65,18 @@ def change_outside(
     generator=None,        # a `torch.Generator`; None: PyTorch's own
 ) -> torch.Tensor: # (N, C, H, W); pixels that are inside, or not annotated, are as they were
     "The images with other outsides. Raises `ValueError` for ways that are none, and for what is no mask."
-    ways, outside, res = as_ways(ways), outside_of(mask, inside), images.clone()
+    ways, outside, res = as_ways(ways), outside_of(mask, inside), None
     who, kind, lend = _dealt(outside, len(ways), p, generator)
     for k, way in enumerate(ways):
         i, j = who[kind == k], lend[kind == k]
         if not len(i): continue
         loan = dict(others=images[j], others_outside=outside[j]) if 'others' in signature(way).parameters else {}
-        res[i] = _blend(images[i], outside[i], way(images[i], outside[i], generator=generator, **loan), soft)
-    return res
+        x, out = (images, outside) if len(i) == len(images) else (images[i], outside[i])
+        new = _blend(x, out, way(x, out, generator=generator, **loan), soft)
+        if len(i) == len(images): return new
+        res = images.clone() if res is None else res
+        res[i] = new
+    return images.clone() if res is None else res
 
 # %% ../nbs/06b_swap.ipynb #d2f55cb5
 class OutsideSwap(Callback):
