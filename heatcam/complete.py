@@ -126,6 +126,7 @@ def _step(net, opt, x, inside, known):
     opt.step()
     opt.zero_grad()
 
+# %% ../nbs/10b_complete.ipynb #ee0eb554
 def train_segmenter(
     read: Read,      # of which only what is drawn counts
     steps: int=150,  # batches
@@ -250,7 +251,7 @@ def _completed_set(ds, read, said, how):
 
 # %% ../nbs/10b_complete.ipynb #94b8f450
 class MaskList:
-    "The masks of a data set, as (H, W) uint8 arrays, each made when it is asked for."
+    "The masks of a data set, (H, W) uint8, each made when it is asked for. Raises `IndexError` beyond the last."
     def __init__(self, ds): self.ds = ds
     def __len__(self): return len(self.ds)
     def __getitem__(self, i):
@@ -262,8 +263,8 @@ def _check_few(drawn):
     "Raises `ValueError` where there is nothing to learn a segmenter from."
     n = int(drawn.sum())
     if n < 2: raise ValueError(
-        f'{n} of {len(drawn)} training images {"have" if n != 1 else "has"} a mask: draw at least two, since each is left '
-        'out once to see how well the others teach to find it; eight to sixteen are a good start')
+        f'{n} of {len(drawn)} training images {"have" if n != 1 else "has"} a mask: draw at least two, since each is '
+        'left out once to see how well the others teach to find it; eight to sixteen are a good start')
 
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
