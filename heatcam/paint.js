@@ -70,7 +70,7 @@ function render({model, el}) {
   const root = make('div', 'hp' + (model.get('whole_page') ? ' hp-page' : ''), el, {tabIndex: 0});
   root.setAttribute('role', 'application');
   root.setAttribute('aria-label', 'Paint where the model may look');
-  root.dataset.lmSuppressShortcuts = 'true';  // b and z mean something else to JupyterLab
+  root.dataset.lmSuppressShortcuts = 'true';  // b, d and z mean something else to JupyterLab
   const view = () => model.get('view');
   if (view().alert) return void (make('div', 'hp-error', root).textContent = view().alert);
   let tool = 'box', share = 1/12;  // the brush's width, of the image's shorter side
@@ -284,6 +284,7 @@ function render({model, el}) {
   for (const [k, [, key]] of Object.entries(TOOLS)) KEYS[key] = () => choose(k);
   for (const [, key, , code] of Object.values(FILLS)) KEYS[key] = () => fillAll(code);
   function key(e) {
+    if (!e.ctrlKey && !e.metaKey && !e.altKey) e.stopPropagation();  // x would cut the cell that the panel is in
     const open = {Enter: closePolygon, Escape: () => { corners = []; draw() }, Backspace: () => { corners.pop(); draw() }};
     const k = e.key.length > 1 ? e.key : e.shiftKey ? e.key.toUpperCase() : e.key.toLowerCase();
     const act = corners.length && open[k] || KEYS[k];
