@@ -243,6 +243,10 @@ def own(page, shot):
     shot('own_signed')
     changes(page, toggle, 'dependence', 'quick', nth=2); toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'fine')
     assert until(lambda: shown(page, '.hc img').count() == 3, 15)
+    page.get_by_role('tab', name='Paint masks').click(); page.wait_for_selector('.hp canvas:visible', timeout=30_000)
+    assert until(lambda: shown(page, '.hp-count').inner_text() == '40 of 40 done', 10), shown(page, '.hp-count').inner_text()
+    assert until(lambda: page.locator('.hp canvas').bounding_box()['width'] > 300, 5), page.locator('.hp canvas').bounding_box()
+    hand = Hand(page); hand.draw('box', [(2, 2), (30, 30)], (64, 64)); hand.kept(hand.key, 'z'); shot('own_paint')
     return ms
 
 def files(folder):
