@@ -75,7 +75,7 @@ function render({model, el}) {
   if (view().alert) return void (make('div', 'hp-error', root).textContent = view().alert);
   let tool = 'box', share = 1/12;  // the brush's width, of the image's shorter side
   let mark = null, corners = [], last = null, hover = null, waiting = [], id = 0;
-  let shown = {at: -1}, mask = NO_MASK, turn = 0;
+  let shown = {at: -1}, mask = NO_MASK, turn = 0, room = 0;
 
   // --- what is there ---
   const head = make('div', 'hp-head', root);
@@ -154,7 +154,6 @@ function render({model, el}) {
     if (mine !== turn) return;  // there is something newer
     shown = {at: v.at, picture};
     mask = codes;
-    root.classList.toggle('hp-empty', !picture);
     name.replaceChildren(make('span', '', null, {textContent: v.name + (v.label ? `, ${v.label} ` : ' ')}),
                          make('span', 'hp-quiet', null, {textContent: `${v.place + 1} of ${v.n}: ${v.says}`}));
     track.style.width = `${100*v.done/v.n}%`;
@@ -169,7 +168,8 @@ function render({model, el}) {
   function fit() {
     const [h, w] = view().size, wide = stage.clientWidth, high = Math.max(260, .86*innerHeight);
     if (!wide || !w) return;
-    const k = Math.min(wide/w, high/h), dpr = window.devicePixelRatio || 1;
+    if (wide < room || wide > room + 20) room = wide;  // not for a scroll bar that comes and goes
+    const k = Math.min(room/w, high/h), dpr = window.devicePixelRatio || 1;
     canvas.style.width = `${k*w}px`;
     canvas.style.height = `${k*h}px`;
     [canvas.width, canvas.height] = [Math.round(k*w*dpr), Math.round(k*h*dpr)];
@@ -240,7 +240,7 @@ function render({model, el}) {
   };
   let down = null;
   canvas.onpointerdown = e => {
-    if (e.button || !e.isPrimary || !shown.picture) return;
+    if (e.button || !e.isPrimary || down || !shown.picture) return;  // a palm beside the pen, or a second finger
     e.preventDefault();
     root.focus({preventScroll: true});
     canvas.setPointerCapture(e.pointerId);
@@ -250,7 +250,7 @@ function render({model, el}) {
     draw();
   };
   canvas.onpointermove = e => {
-    if (!e.isPrimary) return;
+    if (!e.isPrimary || down && e.pointerId !== down.pointerId) return;
     hover = at(e);
     if (mark && tool === 'box') mark.points[1] = hover;
     else if (mark) for (const o of e.getCoalescedEvents?.().length ? e.getCoalescedEvents() : [e]) {
@@ -260,7 +260,7 @@ function render({model, el}) {
     if (mark || corners.length || tool === 'brush' || tool === 'eraser') draw();
   };
   canvas.onpointerup = e => {
-    if (!down || !e.isPrimary) return;
+    if (e.pointerId !== down?.pointerId) return;
     const moved = Math.hypot(e.clientX - down.clientX, e.clientY - down.clientY), it = mark;
     down = mark = null;
     if (e.pointerType === 'touch') hover = null;
@@ -268,7 +268,8 @@ function render({model, el}) {
     else if (it && (tool !== 'box' || moved > 4)) tell('draw', it);  // a click is no box
     draw();
   };
-  canvas.onpointercancel = () => { down = mark = hover = null; draw() };
+  canvas.onpointercancel = e => { if (e.pointerId === down?.pointerId) { down = mark = hover = null; draw() } };
+  canvas.oncontextmenu = e => { if (e.pointerType !== 'mouse') e.preventDefault() };  // a finger that rests is drawing
   canvas.onpointerleave = () => { if (!down) { hover = null; draw() } };
   function corner(e) {  // where the pointer leaves the picture, so a finger can still find its place
     const twice = last && e.timeStamp - last.timeStamp < 400 && Math.hypot(e.clientX - last.clientX, e.clientY - last.clientY) < 10;

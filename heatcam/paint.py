@@ -149,7 +149,8 @@ def _from_files(root, files):
 
 def _from_array(a, classes=None):
     "What the painter wants to know of images (N, [C,] H, W). Raises `ValueError` for others."
-    a = np.asarray(a.cpu() if isinstance(a, torch.Tensor) else a)
+    try: a = np.asarray(a.cpu() if isinstance(a, torch.Tensor) else a)
+    except ValueError: a = np.zeros(0)  # of several sizes
     if a.ndim not in (3, 4) or a.dtype != np.uint8 or not a.size or a.ndim == 4 and a.shape[1] not in (1, 3):
         raise ValueError('images must be a folder, a list of files, an ImageMaskSet, or uint8 (N, H, W), (N, 1, H, W) '
                          f'or (N, 3, H, W) with one image or more, got {a.shape} of {a.dtype}')
