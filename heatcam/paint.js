@@ -192,6 +192,7 @@ function render({model, el}) {
     if (mask.fill) ctx.drawImage(mask.fill, 0, 0, canvas.width, canvas.height);
     ctx.setTransform(k, 0, 0, k, 0, 0);
     for (const [color, wide] of [['#0009', 4], ['#00b0ff', 2]]) { ctx.strokeStyle = color; ctx.lineWidth = wide*thin; ctx.stroke(mask.edge) }
+    if (mask.fill && /^(not|all) /.test(view().says)) caption(view().says, thin);  // there is no outline to see
     for (const o of waiting) if (o.do === 'draw' && o.at === shown.at) preview(o, thin);
     if (mark) preview(mark, thin);
     if (corners.length) preview({tool: 'polygon', points: hover ? [...corners, hover] : corners}, thin, true);
@@ -218,6 +219,12 @@ function render({model, el}) {
     ctx.fill(path);
     for (const [color, wide] of [['#000', 3], ['#fff', 1.5]]) { ctx.strokeStyle = color; ctx.lineWidth = wide*thin; ctx.stroke(path) }
     if (open) points.slice(0, corners.length).forEach((p, i) => ring(p, (i ? 3 : 6)*thin, thin));
+  }
+  function caption(text, thin) {
+    const [h, w] = view().size;
+    Object.assign(ctx, {font: `600 ${15*thin}px system-ui, sans-serif`, textAlign: 'center', lineWidth: 4*thin, lineJoin: 'round', strokeStyle: '#000', fillStyle: '#4cc8ff'});
+    ctx.strokeText(text, w/2, h - 12*thin);
+    ctx.fillText(text, w/2, h - 12*thin);
   }
   function ring([x, y], r, thin) {
     for (const [color, wide] of [['#000', 3], ['#fff', 1.5]]) {
