@@ -36,6 +36,7 @@ from .interpret import as_they_are
 from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, patchworks, sampled
 from .load import open_images, open_model
 from .serve import serve
+from .paint import MaskPainter
 
 # %% ../nbs/17_explore.ipynb #756d8de2
 try:
@@ -1117,6 +1118,16 @@ def _quiet_legend(masked):
                       + ' Blue rim: the mask.'*masked
                       + ' The heatmap has a scale of its own, the dependence map always the same.')
 
+# %% ../nbs/17_explore.ipynb #a1fd1c1f
+def _with_painter(explorer, data, masks):
+    "The widget of an explorer, and one tab further the painter of its images' masks."
+    room = widgets.VBox(layout=dict(width='100%'))
+    tab = widgets.Tab([explorer, room], titles=('What it looks at', 'Paint masks'), layout=dict(width='100%'))
+    def opened(change):
+        if change.new == 1 and not room.children: room.children = [or_alert(lambda: MaskPainter(data, masks).widget)]
+    tab.observe(opened, 'selected_index')
+    return tab
+
 # %% ../nbs/17_explore.ipynb #348c6df1
 def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, seed=0, **kwargs):
     m = open_model(model, **kwargs)
@@ -1137,7 +1148,10 @@ def open_explorer(
     explorer.update()
     about = f'Here {escape(m.file.name)}, and {len(true)} of {escape(str(images))}.'
     said = f'<div class="hc">{quiet_html(escape(" ".join([*m.notes, *images.notes])))}</div>'
-    return as_page(explorer.widget, about=about + said*bool(m.notes or images.notes))
+    plain = all(kwargs.get(k) is None for k in ('white', 'threshold', 'inside'))  # 1 is inside, as in painted masks
+    paint = masks is not None and plain and Path(data).is_dir() and anywidget is not None
+    room = _with_painter(explorer.widget, data, masks) if paint else explorer.widget
+    return as_page(room, about=about + said*bool(m.notes or images.notes))
 
 # %% ../nbs/17_explore.ipynb #462d15df
 _OPTIONS = dict(  # of argparse, by name

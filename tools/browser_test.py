@@ -1,15 +1,17 @@
 """Start `heatcam_explore` on a terminal, knock as a stranger would, then open its page in a headless Chromium and use it as a person would: the demonstration,
-and a model and images in files. Without a browser it says so and ends with 0."""
+and a model and images in files. Then paint masks with `heatcam_paint`. Without a browser it says so and ends with 0."""
 import argparse, fcntl, os, pty, re, shutil, signal, socket, sys, tempfile, termios, threading, time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-import psutil, torch
+import numpy as np, psutil, torch
 from PIL import Image
 from torch import nn
 
+from heatcam.heart.phantom import make_phantoms
 from heatcam.masks import stamped_shapes
+from heatcam.paint import draw_mark
 
 BROWSERS = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 
@@ -31,10 +33,10 @@ def own_terminal():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # also where this was started with nohup or &, which ignore Ctrl-C
 
 @contextmanager
-def served(*args):
+def served(*args, command='heatcam_explore', room='heatcam.heart.explore'):
     "The page's address and the server behind it, on a terminal of its own, until Ctrl-C is typed there. It must say its address and nothing else."
     ours, its = pty.openpty()
-    server = psutil.Popen([sys.executable, '-c', 'from heatcam.heart.explore import heatcam_explore; heatcam_explore()', '--no_browser', '--port', str(free_port()), *map(str, args)],
+    server = psutil.Popen([sys.executable, '-c', f'from {room} import {command}; {command}()', '--no_browser', '--port', str(free_port()), *map(str, args)],
                           stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=own_terminal)
     os.close(its)
     said, ear = listen(ours)
@@ -42,13 +44,13 @@ def served(*args):
     try:
         until(lambda: '\n' in text() or server.poll() is not None, 120)
         found = re.search(r'open (http://127\.0\.0\.1:\d+/\?token=\S+) in a browser', text())
-        assert found, f'heatcam_explore said: {text()}'
+        assert found, f'{command} said: {text()}'
         yield found[1], server
         os.write(ours, b'\x03')
-        code = server.wait(15); assert code == 0, f'heatcam_explore does not end as asked: {code}, {text()[-2000:]}'
+        code = server.wait(15); assert code == 0, f'{command} does not end as asked: {code}, {text()[-2000:]}'
         ear.join(5)
         more = text().partition('\n')[2].strip()
-        assert more in ('', '^C'), f'heatcam_explore said more than its address: {more}'
+        assert more in ('', '^C'), f'{command} said more than its address: {more}'
     finally:
         if server.poll() is None: server.kill()
         os.close(ours)
@@ -129,8 +131,8 @@ def first(page, nth=0): return shown(page, '.hc img').nth(nth).get_attribute('sr
 def cell(page, row): return page.locator(f'.hc tr:visible:has(th:text-is("{row}")) td').nth(1).inner_text()
 
 def fits(page):
-    "Nothing of an explorer lies beyond the window's right edge."
-    wide = page.evaluate("""[...document.querySelectorAll('.hc-room, .hc-room *')].filter(o => o.offsetParent && o.getBoundingClientRect().right > innerWidth + .5)
+    "Nothing of an explorer or a painter lies beyond the window's right edge."
+    wide = page.evaluate("""[...document.querySelectorAll('.hc-room, .hc-room *, .hp, .hp *')].filter(o => o.offsetParent && o.getBoundingClientRect().right > innerWidth + .5)
                             .map(o => `${o.tagName}.${o.className} ends at ${o.getBoundingClientRect().right}`)""")
     assert not wide, f'beyond the right edge of a window of {page.viewport_size["width"]} pixels: {wide[:5]}'
 
@@ -241,6 +243,10 @@ def own(page, shot):
     shot('own_signed')
     changes(page, toggle, 'dependence', 'quick', nth=2); toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'fine')
     assert until(lambda: shown(page, '.hc img').count() == 3, 15)
+    page.get_by_role('tab', name='Paint masks').click(); page.wait_for_selector('.hp canvas:visible', timeout=30_000)
+    assert until(lambda: shown(page, '.hp-count').inner_text() == '40 of 40 done', 10), shown(page, '.hp-count').inner_text()
+    assert until(lambda: page.locator('.hp canvas').bounding_box()['width'] > 300, 5), page.locator('.hp canvas').bounding_box()
+    hand = Hand(page); hand.draw('box', [(2, 2), (30, 30)], (64, 64)); hand.kept(hand.key, 'z'); shot('own_paint')
     return ms
 
 def files(folder):
@@ -256,6 +262,102 @@ def files(folder):
         for what, pixels in (('images', im[0]), ('masks', mask)):
             (folder/what/test.vocab[c]).mkdir(parents=True, exist_ok=True); Image.fromarray(pixels.numpy()).save(folder/what/test.vocab[c]/f'{k:02d}.png')
     return [folder/'shapes.pth', folder/'images', '--masks', folder/'masks', '--trust', '--mean', 0, '--std', 1]
+
+def to_paint(folder):
+    "Ten shapes and ten hearts as files; name → tool and points of what is to be drawn: a box around a shape, eight corners of a heart."
+    shapes, hearts, marks, turn = stamped_shapes(10, seed=4), make_phantoms(10, experiment=2, seed=0), {}, np.arange(8)*np.pi/4
+    for i in range(20):
+        name, heart, k = f'{"ab"[i//10]}/{i:02d}', i % 2, i//2
+        im, mask = (hearts.images[k], hearts.mask()[k]) if heart else (shapes.images[k, 0].numpy(), shapes.masks[k].numpy())
+        (folder/'images'/name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(im if heart else np.stack([im, im//2 + 60, im], 2)).save(folder/'images'/f'{name}.png')
+        p = np.argwhere(mask)[:, ::-1]
+        corners = p[(p @ [np.cos(turn), np.sin(turn)]).argmax(0)] if heart else np.stack([p.min(0), p.max(0)])
+        if heart: corners = [corners[0], *(c for c in corners if np.hypot(*(c - corners[0])) > 5)]  # what is nearer would close it
+        marks[name] = ('polygon' if heart else 'box', list(dict.fromkeys(tuple(map(int, c)) for c in corners)), mask.shape)
+    return marks
+
+class Hand:
+    "Presses keys, and points at a painter's image: with a finger, where the window is narrow. Counts what it does, and waits until each mark has been kept."
+    def __init__(self, page):
+        self.page, self.presses, self.ms = page, 0, []
+        self.touch = page.context.new_cdp_session(page) if page.viewport_size['width'] < 700 else None
+    def ack(self): return self.page.locator('.hp').get_attribute('data-ack')
+    def kept(self, act, *args):
+        before, t = self.ack(), time.perf_counter()
+        act(*args)
+        self.page.wait_for_function('was => document.querySelector(".hp").dataset.ack !== was', arg=before, timeout=10_000)
+        self.ms.append(1000*(time.perf_counter() - t))
+    def key(self, k): self.presses += 1; self.page.keyboard.press(k)
+    def at(self, size, x, y):
+        o = self.page.locator('.hp canvas').bounding_box()
+        return o['x'] + (x + .5)*o['width']/size[1], o['y'] + (y + .5)*o['height']/size[0]
+    def drag(self, size, *way):
+        self.presses += 1
+        way = [self.at(size, *p) for p in way]
+        if not self.touch:
+            self.page.mouse.move(*way[0]); self.page.mouse.down()
+            for p in way[1:]: self.page.mouse.move(*p)
+            return self.page.mouse.up()
+        for k, (x, y) in enumerate(way): self.touch.send('Input.dispatchTouchEvent', dict(type='touchMove' if k else 'touchStart', touchPoints=[dict(x=x, y=y)]))
+        self.touch.send('Input.dispatchTouchEvent', dict(type='touchEnd', touchPoints=[]))
+    def draw(self, tool, points, size, end='Enter'):
+        self.page.locator('.hp').get_by_role('button', name=f'{tool.capitalize()}: ').click(); self.presses += 1
+        if tool != 'polygon': return self.kept(self.drag, size, *points)
+        for p in points: self.drag(size, p)
+        self.kept(self.key, end) if end == 'Enter' else self.kept(self.drag, size, points[-1] if end == 'twice' else points[0])
+
+def read(file): return np.array(Image.open(file))
+
+def paint(marks, masks, picture=None):
+    "Paints twenty masks, with a reload in the middle, and compares each file with what was meant, pixel by pixel. Then the keys, and undo and redo."
+    want = {k: draw_mark(np.full(size, 255, np.uint8), tool, points) for k, (tool, points, size) in marks.items()}
+    def step(page, shot):
+        shutil.rmtree(masks); page.reload(); page.wait_for_selector('.hp canvas:visible', timeout=120_000)
+        hand, count, head = Hand(page), lambda: page.locator('.hp-count').inner_text(), lambda: page.locator('.hp-name').inner_text()
+        assert count() == '0 of 20 done' and head().startswith(next(iter(marks))), (count(), head())
+        t, lost = time.perf_counter(), 0
+        for k, (name, mark) in enumerate(marks.items()):
+            if k == 10:
+                wait = time.perf_counter()
+                page.reload(); page.wait_for_selector('.hp canvas:visible', timeout=120_000); lost = time.perf_counter() - wait
+                assert count() == '10 of 20 done' and head().startswith(name), ('after a reload', count(), head())
+                hand = (old := hand) and Hand(page); hand.presses, hand.ms = old.presses, old.ms
+            hand.draw(*mark, end=('Enter', 'twice', 'first')[k % 3])
+            if k in (4, 5): page.mouse.move(5, 5); shot(f'paint_{mark[0]}')
+            if k == 5 and picture and not hand.touch:
+                page.screenshot(path=picture, clip=dict(x=0, y=0, width=1280, height=870))
+                Image.open(picture).convert('RGB').resize((960, 652), Image.LANCZOS).quantize(256, Image.Quantize.MAXCOVERAGE).save(picture, optimize=True)
+            assert (read(masks/f'{name}.png') == want[name]).all(), f'{name} is not what was drawn'
+            if k < 19: hand.kept(hand.key, 'ArrowRight')
+        t = time.perf_counter() - t - lost
+        assert count() == '20 of 20 done' and {str(f.relative_to(masks))[:-4] for f in masks.rglob('*') if f.is_file()} == set(want)
+        for name, m in want.items(): assert (read(masks/f'{name}.png') == m).all(), name
+        print(f'{page.viewport_size["width"]} pixels: 20 masks in {t:.0f} s by {hand.presses} clicks, drags and keys; a mark is kept and seen after {np.median(hand.ms):.0f} ms')
+        keys(page, hand, masks/f'{name}.png', name, want[name])
+        page.emulate_media(color_scheme='dark'); shot('paint_dark'); page.emulate_media(color_scheme='light')
+        return np.median(hand.ms)
+    return step
+
+def keys(page, hand, file, name, was):
+    "Keys, undo and redo, on the last image, a heart that has one polygon."
+    size, press, drawn, ring = was.shape, lambda *ks: [hand.kept(hand.key, k) for k in ks], lambda *m: draw_mark(was, *m), [(20, 20), (60, 22), (40, 70)]
+    def same(m, why): assert (read(file) == m).all(), why
+    for k, code in (('o', 0), ('i', 1), ('d', 255)): press(k); same(0*was + code, f'the key {k}')
+    press('z', 'z'); same(0*was, 'two steps back'); press('z'); same(was, 'three steps back')
+    press('Shift+Z', 'Shift+Z', 'Shift+Z'); same(0*was + 255, 'three steps on'); press('z', 'z', 'Control+z'); same(was, 'and back')
+    press('z'); assert not file.exists(), 'the first mark, taken back, leaves no file'; press('Shift+Z'); same(was, 'the first mark again')
+    hand.key('p'); [hand.drag(size, p) for p in (*ring, (90, 90))]; hand.key('Backspace'); press('Enter'); same(drawn('polygon', ring), 'Backspace in a polygon'); press('z')
+    hand.key('p'); [hand.drag(size, p) for p in ring]; hand.key('Escape'); page.wait_for_timeout(200); same(was, 'Escape in a polygon')
+    px = lambda: int(page.locator('.hp-size output').inner_text().split()[0])
+    n = px(); hand.key(']'); assert px() > n; hand.key('['); assert px() == n, f'the brush has {px()} pixels'
+    for k, tool in (('r', 'brush'), ('e', 'eraser')):
+        hand.key(k); way = [(50, 50), (60, 50), (60, 60)]
+        hand.kept(hand.drag, size, *way); same(drawn(tool, way, n), f'the {tool}'); press('z'); same(was, f'the {tool}, taken back')
+    hand.key('b'); before = hand.ack(); hand.drag(size, (5, 5)); page.wait_for_timeout(300); assert hand.ack() == before, 'a click is no box'
+    press('ArrowLeft'); assert name not in page.locator('.hp-name').inner_text(); press('ArrowRight'); assert name in page.locator('.hp-name').inner_text()
+    hand.key('p'); [hand.drag(size, p) for p in ring]; press('ArrowLeft'); page.wait_for_timeout(300); same(drawn('polygon', ring), 'a polygon that is left is kept')
+    press('ArrowRight', 'z'); same(was, 'and can be taken back')
 
 def coloured(page, x, y):
     "Whether the page is in colour at a place: there is a dot."
@@ -273,14 +375,14 @@ def reloads(page, server, others, n=4):
     page.close(run_before_unload=True)
     assert until(lambda: not mine(), 15), 'a closed tab leaves its kernel'
 
-def use(browser, width, url, shots, steps):
+def use(browser, width, url, shots, steps, ready='.hc img:visible'):
     window = browser.new_context(viewport=dict(width=width, height=900), has_touch=width < 700)  # which stays when its tab is closed
     page, faults, far = window.new_page(), [], []
     page.on('console', lambda m: m.type == 'error' and faults.append(f'{m.text} {m.location.get("url", "")}'))
     page.on('pageerror', lambda e: faults.append(str(e)))
     page.on('request', lambda r: r.url.startswith(('http', 'ws')) and f'://{url.split("/")[2]}/' not in r.url and far.append(r.url))
     t = time.perf_counter()
-    page.goto(url); page.wait_for_selector('.hc img:visible', timeout=120_000)
+    page.goto(url); page.wait_for_selector(ready, timeout=120_000)
     loaded = time.perf_counter() - t
     def shot(name):
         fits(page)
@@ -291,8 +393,8 @@ def use(browser, width, url, shots, steps):
     print(f'{width} pixels: loaded in {loaded:.1f} s; a move is seen after {", ".join(f"{m:.0f}" for m in ms)} ms; no error in the console')
     return page
 
-def browse(url, server, shots, steps):
-    "Uses the page in a wide and a narrow window; why not, if there is no browser."
+def browse(url, server, shots, steps, ends=True, **how):
+    "Uses the page in a wide and a narrow window, and looks how its kernels end; why not, if there is no browser."
     try: from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError: return 'playwright is not installed (pip install playwright)'
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -301,14 +403,17 @@ def browse(url, server, shots, steps):
         try: browser = pw.chromium.launch(executable_path=program, args=['--no-sandbox', '--disable-gpu'])
         except Error as e: return f'{program} does not start ({str(e).splitlines()[0]})'
         others = kernels(server)
-        reloads(use(browser, 1280, url, shots, steps), server, others)
-        use(browser, 390, url, shots, steps).close()  # as a page that crashes: it does not say that it goes
+        page = use(browser, 1280, url, shots, steps, **how)
+        if ends: reloads(page, server, others)
+        else: page.close()
+        use(browser, 390, url, shots, steps, **how).close()  # as a page that crashes: it does not say that it goes
         browser.close()
-    assert until(lambda: not kernels(server), 100), 'a kernel whose page has gone without a word is still there'
+    assert not ends or until(lambda: not kernels(server), 100), 'a kernel whose page has gone without a word is still there'
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--shots', type=Path, help='folder for screenshots; none: no screenshots')
+    p.add_argument('--picture', type=Path, help='a file for the picture of the painter that its notebook shows; none: no picture')
     args = p.parse_args()
     if args.shots: args.shots.mkdir(parents=True, exist_ok=True)
     with served() as (url, server):
@@ -317,6 +422,10 @@ def main():
         why = browse(url, server, args.shots, (heart, where, population))
     with tempfile.TemporaryDirectory() as d, served(*files(Path(d))) as (url, server):
         why = why or browse(url, server, args.shots, (own,))
+    with tempfile.TemporaryDirectory() as d:
+        marks, folders = to_paint(Path(d)), [Path(d)/o for o in ('images', 'masks')]
+        with served(*folders, command='heatcam_paint', room='heatcam.paint') as (url, server):
+            why = why or browse(url, server, args.shots, (paint(marks, folders[1], args.picture),), ends=False, ready='.hp canvas:visible')
     print(f'no browser: {why}' if why else 'browser test passed')
 
 if __name__ == '__main__': main()
