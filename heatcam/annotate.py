@@ -423,10 +423,12 @@ def _numbers(o, *shape):
     except (ValueError, TypeError, OverflowError): return np.full([max(n, 1) for n in shape], np.nan)
 
 # %% ../nbs/10c_annotate.ipynb #dc8c9bbc
+_FAR = 1e9  # pixels; no coordinate and no run length is larger
+
 def _shape_fault(s, size):
     "What is wrong with a shape in an image of `size` (H, W), or None."
     p, (h, w) = s.numbers, size
-    if not np.isfinite(p).all(): return 'shapes whose coordinates are no finite numbers x, y'
+    if not (np.abs(p) < _FAR).all(): return 'shapes whose coordinates are no finite numbers x, y'
     if s.kind == 'runs':
         whole = (p >= 0).all() and (p == np.floor(p)).all() and p.sum() == h*w
         return None if whole else 'run lengths that do not add up to the pixels of their image'
@@ -491,7 +493,7 @@ def _size_of(im, folder):
         if im.size and im.size != tuple(size): return None, (
             'images of another size (height × width) than annotated', f'{im.name}: {size}, annotated {im.size}')
     if size is None: return None, ('images of unknown size (give folder=)', im.name)
-    ok = all(isinstance(n, int) and n > 0 for n in size) and math.prod(size) <= (Image.MAX_IMAGE_PIXELS or math.inf)
+    ok = all(type(n) is int and n > 0 for n in size) and math.prod(size) <= (Image.MAX_IMAGE_PIXELS or math.inf)
     return (tuple(size), None) if ok else (None, ('images of an impossible size', f'{im.name}: {size}'))
 
 # %% ../nbs/10c_annotate.ipynb #aa1a8f0a
@@ -500,7 +502,6 @@ def _drawn(im, size, codes, bare):
     faults, mask = [], np.full(size, 0 if im.shapes or bare == 'outside' else UNANNOTATED, np.uint8)
     for k, s in enumerate(im.shapes):
         if fault := _shape_fault(s, size): faults.append((fault, f'{im.name}: shape {k}'))
-        elif s.category not in codes: faults.append(('shapes of an unknown category', f'{im.name}: {s.category}'))
         else: mask[_KINDS[s.kind](s.numbers, size)] = codes[s.category]
     return mask, faults
 
@@ -565,11 +566,12 @@ def masks_from_coco(
     try:
         images, categories = _coco_images(d, faults), {c['id']: c['name'] for c in d['categories']}
         for a in d['annotations']:
-            at, im = f'annotation {a.get("id")}', images.get(a['image_id'])
-            try:
-                if im: im.shapes += _coco_shapes(a, im.size)
-                else: faults['annotations of an unknown image'].append(f'{at}: {a["image_id"]}')
-            except ValueError as e: faults[str(e)].append(at)
+            at, im, c = f'annotation {a.get("id")}', images.get(a['image_id']), a['category_id']
+            if im is None: faults['annotations of an unknown image'].append(f'{at}: {a["image_id"]}')
+            elif c not in categories: faults['annotations of an unknown category'].append(f'{at}: {c}')
+            else:
+                try: im.shapes += _coco_shapes(a, im.size)
+                except ValueError as e: faults[str(e)].append(at)
     except (KeyError, TypeError, AttributeError) as e: raise ValueError(
         f'this is no COCO file with images, annotations and categories: {type(e).__name__} {plain_text(e)}') from None
     return _masks_of(images.values(), categories, folder, bare, faults)
