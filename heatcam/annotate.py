@@ -90,13 +90,13 @@ def mask_facts(
 # %% ../nbs/10c_annotate.ipynb #b167bcb8
 def _grey(image):
     "An image as grey levels (H, W)."
-    a = picture(np.asarray(image) if isinstance(image, Image.Image) else image)[0].astype(float)
+    a = picture(np.array(image) if isinstance(image, Image.Image) else image)[0].astype(float)
     return a.mean(-1) if a.ndim == 3 else a
 
 # %% ../nbs/10c_annotate.ipynb #08b3a6b9
 def _read_image(file):
     "The pixels (H, W, 3) of an image file, turned as its EXIF data say."
-    with Image.open(file) as im: return np.asarray(ImageOps.exif_transpose(im).convert('RGB'))
+    with Image.open(file) as im: return np.array(ImageOps.exif_transpose(im).convert('RGB'))
 
 def _opened(row):
     "(image, mask, class) of what a data set or a list holds; a class that is not a single number is None."
