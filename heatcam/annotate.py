@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['dilate_masks', 'mask_facts', 'border_distance', 'edge_scores', 'common_shift', 'tightness', 'MaskCheck',
            'check_masks', 'polygon_mask', 'ImageMasks', 'masks_from_coco', 'masks_from_voc', 'masks_from_labelme',
-           'masks_from', 'masks_from_threshold', 'save_masks']
+           'masks_from', 'masks_from_threshold', 'mask_png', 'save_masks']
 
 # %% ../nbs/10c_annotate.ipynb #0fea06b3
+import io
 import json
 import math
 import os
@@ -728,6 +729,16 @@ def masks_from_threshold(
 _COLOURS = (255*colormaps['tab20'](np.arange(_MAX_CODE) % 20)[:, :3]).astype(np.uint8)
 _PALETTE = [0, 0, 0, *_COLOURS.ravel().tolist(), 224, 224, 192]  # what is not annotated is not white
 
+def mask_png(
+    mask: np.ndarray,  # (H, W) uint8 codes
+) -> bytes:
+    "A mask as a PNG with a palette, which `heatcam.files` takes for codes, also where it holds only 0 and 255."
+    buf, im = io.BytesIO(), Image.fromarray(np.ascontiguousarray(mask, np.uint8))
+    im.putpalette(_PALETTE)
+    im.save(buf, 'png', compress_level=1)  # quick, and areas of one code are small anyway
+    return buf.getvalue()
+
+# %% ../nbs/10c_annotate.ipynb #211d5a2a
 def _mask_files(masks, folder, overwrite):
     "{name: file} of masks to be written. Raises one `ValueError` for all names and masks that can't be."
     files = {k: Path(folder)/Path(str(k)).with_suffix('.png') for k in masks}
@@ -750,8 +761,6 @@ def save_masks(
     "Writes masks as PNG files with a palette. Raises `ValueError` for names that lead out, coincide or are taken."
     files = _mask_files(masks, folder, overwrite)
     for k, f in files.items():
-        im = Image.fromarray(np.asarray(RegionMask.create(masks[k])))
-        im.putpalette(_PALETTE)
         f.parent.mkdir(parents=True, exist_ok=True)
-        im.save(f)
+        f.write_bytes(mask_png(np.asarray(RegionMask.create(masks[k]))))
     return [*files.values()]
