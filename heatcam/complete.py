@@ -24,7 +24,7 @@ from scipy.stats import t as student
 from torch import nn
 from tqdm import tqdm
 
-from .masks import UNANNOTATED, ImageMaskSet, is_annotated, mask_areas, show_outline
+from .masks import UNANNOTATED, ImageMaskSet, inside_of, is_annotated, mask_areas, show_outline
 from .outside import swap_outside
 from .plots import picture
 from .interpret import as_they_are
@@ -49,7 +49,7 @@ def thumbnails(
     return (x - x.mean((1, 2, 3), keepdim=True))/(x.std((1, 2, 3), keepdim=True) + 1e-3)
 
 # %% ../nbs/10d_complete.ipynb #1d271ceb
-Read = namedtuple('Read', 'x inside known drawn sizes')  # thumbnails, shares (N, h, w), (N,) bool, [(H, W)]
+Read = namedtuple('Read', 'x inside known drawn sizes masks')  # thumbnails, shares (N, h, w), (N,) bool, sizes, masks
 
 def _arrays(item):
     "Image (C, H, W) and mask (H, W) of an item of a data set."
@@ -64,7 +64,8 @@ def _read_item(item, size, n_in, inside):
         f'a mask is {tuple(m.shape)} and its image {hw}: a mask must have the height and width of its image')
     x = x.float().mean(0, keepdim=True) if n_in == 1 else x.expand(n_in, -1, -1) if len(x) == 1 else x[:n_in]
     may, out = mask_areas(m[None], size, inside) if known else (torch.zeros(1, 1, *size),)*2
-    return thumbnails(x[None], size)[0], may[0,0], (may + out)[0,0], known, hw
+    mask = torch.where(m == UNANNOTATED, UNANNOTATED, inside_of(m, inside).to(torch.uint8)) if known else None
+    return thumbnails(x[None], size)[0], may[0,0], (may + out)[0,0], known, hw, mask
 
 # %% ../nbs/10d_complete.ipynb #28448038
 def read_set(
@@ -78,8 +79,8 @@ def read_set(
         first, _ = _arrays(ds[0])
         size, n_in = thumb_size(tuple(first.shape[-2:]), side), len(first)
         bar = tqdm(range(len(ds)), 'reading', leave=False, disable=None if progress is None else not progress)
-        x, may, known, drawn, sizes = zip(*(_read_item(ds[i], size, n_in, inside) for i in bar))
-    return Read(torch.stack(x), torch.stack(may), torch.stack(known), torch.tensor(drawn), sizes)
+        x, may, known, drawn, sizes, masks = zip(*(_read_item(ds[i], size, n_in, inside) for i in bar))
+    return Read(torch.stack(x), torch.stack(may), torch.stack(known), torch.tensor(drawn), sizes, masks)
 
 # %% ../nbs/10d_complete.ipynb #362969cc
 def _convs(n_in, n_out):
@@ -193,6 +194,11 @@ class Quality:
         return f'IoU {self.mean:.2f} ({low:.2f} to {high:.2f}), by leaving out {len(self.ious)} drawn masks'
 
 # %% ../nbs/10d_complete.ipynb #b2a6213c
+def _agreement(p, mask):
+    "The IoU of a mask with what is said of its thumbnail, at the mask's own size."
+    said = F.interpolate(p[None,None], size=mask.shape, mode='bilinear')[:,0] > .5
+    return float(iou(said & (mask != UNANNOTATED), mask[None] == 1))
+
 def left_out(
     read: Read,
     folds: int=4,     # rounds; as many as there are masks where these are fewer
@@ -207,8 +213,7 @@ def left_out(
         drawn = read.drawn.clone()
         drawn[part] = False
         p = predict_masks(train_segmenter(read._replace(drawn=drawn), seed=seed + k, **kwargs), read.x[part])
-        same = iou((p > .5) & (read.known[part] > .5), read.inside[part] > .5)
-        found |= dict(zip(part.tolist(), same.tolist()))
+        found |= {i: _agreement(o, read.masks[i]) for i, o in zip(part.tolist(), p)}
     return Quality(np.array([found[i] for i in sorted(found)]))
 
 # %% ../nbs/10d_complete.ipynb #a3129999
