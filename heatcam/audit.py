@@ -22,7 +22,7 @@ from .masks import show_outline
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, picture
 from .callbacks import batch_pictures, class_names
-from .dependence import Sample, Scan, as_batch, patchworks
+from .dependence import Sample, Scan, as_batch
 
 # %% ../nbs/14_audit.ipynb #ca6a6062
 def _donors(sample, b, codes, k, same):
@@ -82,7 +82,7 @@ class OutsideScan(Scan):
         picks = np.array([s.donors.choose(c, i, self.tries, False, rng(i)) for c, i in zip(codes, b.idxs)])
         for pick in picks.T:
             others, theirs = (torch.stack([s.donors.kept[j][i] for j in pick]) for i in (2, 3))
-            works = torch.as_tensor(patchworks(len(b), b.x.shape[-2:], self.cells, self.rng))
+            works = torch.as_tensor(self.works(len(b)))
             x = swap_outside(b.x, b.outside & works[:,None], others, theirs)
             self.count(works.numpy(), _moves(s, x, p, codes))
 
@@ -106,6 +106,7 @@ class Audit:
         n: int=300,       # how many images at most, a random part
         donors: int=4,    # other images per image, of each kind
         tries: int=16,    # patchworks per image for the map
+        cells: int=6,     # of their grids, along the height and along the width
         inside=None,      # region codes of the masks that count as inside; None: every code but 0 and 255
         groups=None,      # index → patient or site: a dictionary, a list or a function; None: each image its own
         seed=0,
@@ -117,7 +118,7 @@ class Audit:
         self.vocab, self.idxs, self._groups = self.sample.vocab, self.sample.idxs, _group_of(groups, self.sample.idxs)
         self.masked = self.sample.split is not None
         if self.masked: _check_split(self.sample)
-        self._change(Scan(self.sample, tries), OutsideScan(self.sample, tries))
+        self._change(Scan(self.sample, tries, cells), OutsideScan(self.sample, tries, cells))
     def __len__(self): return len(self.idxs)
 
 # %% ../nbs/14_audit.ipynb #1ca5e243

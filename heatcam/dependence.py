@@ -317,29 +317,50 @@ def patchworks(
     size: tuple,       # (H, W) of the images
     cells: int,        # along the height and along the width
     rng,               # a `numpy.random.Generator`
-) -> np.ndarray: # (n, H, W) bool: what comes from another image, each cell with probability one half
+    share: float=.5,   # the probability that a cell comes from another image
+) -> np.ndarray: # (n, H, W) bool: what comes from another image
     "Random patchworks on grids that are moved at random."
     at = [(np.arange(k)*cells/k + rng.random((n, 1))).astype(int) for k in size]
-    heads = rng.random((n, cells + 1, cells + 1)) < .5
+    heads = rng.random((n, cells + 1, cells + 1)) < share
     return heads[np.arange(n)[:,None,None], at[0][:,:,None], at[1][:,None]]
 
 # %% ../nbs/12_dependence.ipynb #0eb25e75
 class Scan:
     "Exchanges patchworks with other images, and counts what moves the answer."
+    first, far = 32, .75  # after so many tries, too many cells are exchanged if so many answers moved
     def __init__(self,
         sample: Sample,
         tries: int=16,   # patchworks per image
         cells: int=6,    # of the grid, along the height and along the width
     ):
-        self.sample, self.tries, self.cells = sample, tries, cells
-        self.n = np.zeros((2, *sample.mean_image.shape[-2:]))  # tries in which a pixel was exchanged, and was not
-        self.sums = np.zeros((2, *self.n.shape))               # flips and shifts in them
+        if cells < 2: raise ValueError(f'cells must be 2 or more, got {cells}')
+        self.sample, self.tries, self.cells, self.share = sample, tries, cells, .5
         self.rng = np.random.default_rng([sample.seed, 2])
+        self._forget()
 
-    def count(self, works, moved): # (N, H, W) bool, and (2, N): flips and shifts
-        for i, w in enumerate((works, ~works)):
-            self.n[i] += w.sum(0)
-            self.sums[:,i] += np.tensordot(np.asarray(moved, float), w, 1)
+    def _forget(self):
+        self.n = np.zeros((2, *self.sample.mean_image.shape[-2:]))  # tries with a pixel exchanged, and without
+        self.sums = np.zeros((2, *self.n.shape))                    # flips and shifts in them
+        self._settled = False
+    def works(self, n): # (n, H, W) bool
+        return patchworks(n, self.n.shape[1:], self.cells, self.rng, self.share)
+
+# %% ../nbs/12_dependence.ipynb #25235e61
+@patch
+def count(self: Scan,
+    works,  # (N, H, W) bool: what was exchanged
+    moved,  # (2, N) flips and shifts
+):
+    "Adds tries. While nearly all of the first ones move the answer, it starts anew with half as many cells."
+    for i, w in enumerate((works, ~works)):
+        self.n[i] += w.sum(0)
+        self.sums[:,i] += np.tensordot(np.asarray(moved, float), w, 1)
+    n, flips = self.n[:,0,0].sum(), self.sums[0,:,0,0].sum()
+    if self._settled or n < self.first: return
+    self._settled = True
+    if flips <= self.far*n or self.share < 2/self.cells**2: return  # about one cell, and no fewer
+    self.share /= 2
+    self._forget()
 
 # %% ../nbs/12_dependence.ipynb #b12ad75a
 @patch
@@ -354,7 +375,7 @@ def step(self: Scan,
                       for c, i in zip(codes, b.idxs)])
     for pick in picks.T:
         others = torch.stack([s.lenders.kept[j][2] for j in pick])
-        works = patchworks(len(b), b.x.shape[-2:], self.cells, self.rng)
+        works = self.works(len(b))
         q = s.ask(torch.where(torch.as_tensor(works)[:,None], others, b.x))
         self.count(works, [np.array(s.code(s.ask.said(q))) != codes, (q - p).abs().sum(1).numpy()/2])
 
@@ -367,6 +388,7 @@ class DependenceMap:
     noise: float        # three standard errors of `flips`, the largest of all pixels; at least .01
     image: np.ndarray   # (C, H, W) in [0, 1]: the mean image
     tries: int          # patchworks in all
+    share: float=.5     # of the cells that were exchanged
 
 def _rates(sums, n): return np.divide(sums, n, out=np.full(sums.shape, np.nan), where=n > 0)
 
@@ -377,7 +399,7 @@ def result(self: Scan) -> DependenceMap:
     var = (flips*(1 - flips)/self.n.clip(1)).sum(0)
     noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
     return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
-                         int(self.n[:,0,0].sum()))
+                         int(self.n[:,0,0].sum()), self.share)
 
 # %% ../nbs/12_dependence.ipynb #33d652fe
 def dependence_map(

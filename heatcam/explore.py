@@ -33,7 +33,7 @@ from .plots import figure_png, img_tag
 from .terms import class_mean_overlap, heat_areas, overlap
 from .callbacks import batch_pictures, inside_mask
 from .interpret import as_they_are
-from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, patchworks, sampled
+from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, sampled
 from .load import open_images, open_model
 from .serve import serve
 
@@ -690,11 +690,11 @@ def image_dependence(
 ) -> DependenceMap:
     "Where on one image a model's answer comes from."
     sample = SimpleNamespace(mean_image=(x[0] if image is None else image).numpy(), seed=seed)
-    scan, p, turns = Scan(sample, tries, cells), ask(x), torch.arange(tries).split(bs)
-    works = patchworks(tries, x.shape[-2:], cells, scan.rng)
-    mixed = (torch.where(torch.as_tensor(works[i.numpy()])[:, None], others[i % len(others)], x) for i in turns)
-    q = torch.cat([ask(o) for o in mixed])
-    scan.count(works, [(ask.said(q) != ask.said(p)).numpy(), (q - p).abs().sum(1).numpy()/2])
+    scan, p = Scan(sample, tries, cells), ask(x)
+    for i in torch.arange(tries).split(bs):
+        works = scan.works(len(i))
+        q = ask(torch.where(torch.as_tensor(works)[:,None], others[i % len(others)], x))
+        scan.count(works, [(ask.said(q) != ask.said(p)).numpy(), (q - p).abs().sum(1).numpy()/2])
     return scan.result()
 
 # %% ../nbs/17_explore.ipynb #48f1d714
