@@ -139,6 +139,9 @@ class Batch:
     outside: torch.Tensor=None  # (N, 1, H, W) bool: where the model may not look
     split: np.ndarray=None      # (N,) bool: whether there is an inside as well as an outside
     def __len__(self): return len(self.idxs)
+    def part(self, at): # (n,) indices or bools → `Batch`
+        "Some of the images."
+        return Batch(*(None if o is None else o[at] for o in (self.idxs, self.x, self.y, self.outside, self.split)))
 
 def _check_images(x, mask):
     "Raises `ValueError` where `x` is no batch of images, or `mask` none of theirs."
@@ -242,7 +245,7 @@ class Sample:
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
         (self.dl, self.idxs), self._source = sampled(dl, n, seed), _order(dl)[0]
         self.ask, self.lenders, self.donors = Answers(model, device=device), Lenders(room, seed), Lenders(room, seed)
-        self.kind, self._codes = None, {}
+        self.kind, self._codes, self._at = None, {}, {i: k for k, i in enumerate(self.idxs)}
         self._meet_all()
 
     def __len__(self): return len(self.idxs)
@@ -267,30 +270,41 @@ def raw_batches(self: Sample,
 @patch
 def batches(self: Sample, what=''):
     "The same as `Batch`es, with what the model says: (batch, probabilities, answers as codes)."
-    for idxs, raw in self.raw_batches(what):
-        b = as_batch(raw, idxs, self.inside)
-        p = self.ask(b.x)
-        yield b, p, np.array(self.code(self.ask.said(p)))
+    for idxs, raw in self.raw_batches(what): yield self.answered(raw, idxs)
+
+@patch
+def answered(self: Sample, raw, idxs):
+    "A batch of the loader with what the model has said of it, or says, where a loader changes its images at random."
+    b, at = as_batch(raw, idxs, self.inside), [self._at[i] for i in idxs]
+    p = self.p[at] if torch.equal(_sums(b.x), self.sums[at]) else self.ask(b.x)
+    return b, p, np.array(self.code(self.ask.said(p)))
+
+def _sums(x): return x.double().sum((1, 2, 3))
 
 # %% ../nbs/12_dependence.ipynb #f71130b9
 @patch
 def _meet(self: Sample, raw, idxs):
-    "Asks about a batch, and keeps some of it: answers, classes, which masks are split, the sum of the pictures."
+    "Asks about a batch, and keeps some of it: what it says, classes, which masks are split, the sum of the pictures."
     b = as_batch(raw, idxs, self.inside)
     self.ask.several = b.y is not None and b.y.ndim == 2 and b.y.shape[1] > 1
     self.kind = self.kind or kind_of(b)
     check_kind(b, self.kind)
-    said = self.ask.said(self.ask(b.x))
+    p = self.ask(b.x)
+    said = self.ask.said(p)
     for i, code in enumerate(self.code(said)):
         self.lenders.offer(code, b.idxs[i], b.x[i])
         if b.split is not None and b.split[i]: self.donors.offer(code, b.idxs[i], b.x[i], b.outside[i])
-    return said, b.y, b.split, batch_pictures(self.dl, raw if isinstance(raw, (tuple, list)) else (raw,)).sum(0)
+    seen = batch_pictures(self.dl, raw if isinstance(raw, (tuple, list)) else (raw,)).sum(0)
+    return p, _sums(b.x), said, b.y, b.split, seen
 
+# %% ../nbs/12_dependence.ipynb #15481927
 @patch
 def _meet_all(self: Sample):
     "Asks about every image."
-    said, y, split, pictures = zip(*(self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking')))
-    self.said, self.mean_image = torch.cat(said), (sum(pictures)/len(self)).numpy()
+    met = (self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking'))
+    p, sums, said, y, split, pictures = zip(*met)
+    self.p, self.sums, self.said = map(torch.cat, (p, sums, said))
+    self.mean_image = (sum(pictures)/len(self)).numpy()
     self.codes = np.array(self.code(self.said))
     self.y = None if y[0] is None else torch.cat(y).reshape(self.said.shape).long()
     self.split = None if split[0] is None else np.concatenate(split)
@@ -393,10 +407,13 @@ class DependenceMap:
 def _rates(sums, n): return np.divide(sums, n, out=np.full(sums.shape, np.nan), where=n > 0)
 
 @patch
-def result(self: Scan) -> DependenceMap:
+def result(self: Scan,
+    part: float=1.,  # of the images that were tried; the others are known to move nowhere
+) -> DependenceMap:
     "What all tries say."
-    flips, shift = (_rates(o, self.n) for o in self.sums)
-    var = (flips*(1 - flips)/self.n.clip(1)).sum(0)
+    if not self.n.any(): return DependenceMap(*self.sums[:,0], .01, self.sample.mean_image, 0)
+    flips, shift = (part*_rates(o, self.n) for o in self.sums)
+    var = part*(flips*(1 - flips/part)/self.n.clip(1)).sum(0)
     noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
     return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
                          int(self.n[:,0,0].sum()), self.share)
