@@ -338,10 +338,11 @@ def verdict(self: Audit) -> Verdict:
     d = s.loc['dependence']
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))
-    k = self.n_donors
-    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {s.value.across:.1%} change with at least one '
-            f'of {k} outsides of images that the model answers otherwise, {s.value.within:.1%} with at least one of '
-            f'{k} of images that it answers the same.']
+    k, t = self.n_donors, self.table.dropna(subset=['any_across', 'any_within'])
+    across, within = t.any_across.mean(), t.any_within.mean()
+    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {across:.1%} change with at least one of {k} '
+            f'outsides of images that the model answers otherwise, {within:.1%} with at least one of {k} of images '
+            'that it answers the same.']
     return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s), d.high)
 
 # %% ../nbs/14_audit.ipynb #6089666a
