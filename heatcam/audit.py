@@ -22,7 +22,7 @@ from .masks import show_outline
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, picture
 from .callbacks import batch_pictures, class_names
-from .dependence import Sample, Scan, as_batch, patchworks
+from .dependence import Sample, Scan, as_batch
 
 # %% ../nbs/14_audit.ipynb #ca6a6062
 def _donors(sample, b, codes, k, same):
@@ -57,19 +57,20 @@ def swap_object(x, outside, others, theirs): # as for `swap_outside`
 
 def image_moves(
     sample: Sample,
-    b, p, codes,   # see `swap_moves`
+    b, p, codes,   # see `swap_moves`; each image with an inside and an outside
     donors: int=4, # per image and kind
-) -> pd.DataFrame: # one row per image, see `Audit.table`; NaN where an image has no mask with an inside and an outside
+    plain=True,    # (N,) bool: of which images the outside is also made level, blurred and noise
+) -> pd.DataFrame: # one row per image, see `Audit.table`; NaN where it was not tried
     "What moves each answer of a batch."
     (across, far), (within, near) = (swap_moves(sample, b, p, codes, donors, same) for same in (False, True))
     objects = swap_moves(sample, b, p, codes, 2, False, swap_object)[0]
     cols = dict(across=across.mean(1), within=within.mean(1), any_across=across.max(1), any_within=within.max(1),
                 shift_across=far.mean(1), shift_within=near.mean(1), inside=objects.max(1))
-    for name, func in OUTSIDES.items():
-        x = [func(b.x[[i]], b.outside[[i]], _generator(sample.seed, k)) for i, k in enumerate(b.idxs)]
-        cols[name] = _moves(sample, torch.cat(x), p, codes)[0]
-    t = pd.DataFrame(cols, index=b.idxs).astype(float)
-    t.loc[~b.split] = np.nan
+    cols |= dict.fromkeys(OUTSIDES, np.nan)
+    t, at = pd.DataFrame(cols, index=b.idxs).astype(float), np.flatnonzero(np.broadcast_to(plain, len(b)))
+    for name, func in OUTSIDES.items() if len(at) else ():
+        x = [func(b.x[[i]], b.outside[[i]], _generator(sample.seed, b.idxs[i])) for i in at]
+        t.loc[b.idxs[at], name] = _moves(sample, torch.cat(x), p[at], codes[at])[0]
     return t
 
 def _generator(seed, idx): return torch.Generator().manual_seed(int(seed)*1_000_003 + int(idx))
@@ -82,7 +83,7 @@ class OutsideScan(Scan):
         picks = np.array([s.donors.choose(c, i, self.tries, False, rng(i)) for c, i in zip(codes, b.idxs)])
         for pick in picks.T:
             others, theirs = (torch.stack([s.donors.kept[j][i] for j in pick]) for i in (2, 3))
-            works = torch.as_tensor(patchworks(len(b), b.x.shape[-2:], self.cells, self.rng))
+            works = torch.as_tensor(self.works(len(b)))
             x = swap_outside(b.x, b.outside & works[:,None], others, theirs)
             self.count(works.numpy(), _moves(s, x, p, codes))
 
@@ -105,19 +106,22 @@ class Audit:
         dl=None,          # batches of (image, class, mask), see `sampled`; None: the Learner's validation images
         n: int=300,       # how many images at most, a random part
         donors: int=4,    # other images per image, of each kind
-        tries: int=16,    # patchworks per image for the map
+        tries: int=None,  # patchworks per image for each map; None: as many as make 900 in all, and no more than 16
+        cells: int=6,     # of their grids, along the height and along the width
         inside=None,      # region codes of the masks that count as inside; None: every code but 0 and 255
         groups=None,      # index → patient or site: a dictionary, a list or a function; None: each image its own
         seed=0,
         device=None,      # where the model computes; None: where its weights are
         progress=None,    # show a bar; None: on a terminal
     ):
-        if donors < 1 or tries < 1: raise ValueError(f'donors and tries must be 1 or more, got {donors} and {tries}')
+        if donors < 1 or (tries is not None and tries < 1): raise ValueError(
+            f'donors and tries must be 1 or more, got {donors} and {tries}')
         self.sample, self.n_donors = Sample(model, dl, n, inside, seed, device, progress=progress), donors
         self.vocab, self.idxs, self._groups = self.sample.vocab, self.sample.idxs, _group_of(groups, self.sample.idxs)
         self.masked = self.sample.split is not None
         if self.masked: _check_split(self.sample)
-        self._change(Scan(self.sample, tries), OutsideScan(self.sample, tries))
+        self._change(Scan(self.sample, tries or _enough(len(self)), cells))
+        self.outside_map = self._ask_outside(tries, cells) if self.masked else None
     def __len__(self): return len(self.idxs)
 
 # %% ../nbs/14_audit.ipynb #1ca5e243
@@ -141,21 +145,34 @@ def _check_split(sample):
 
 # %% ../nbs/14_audit.ipynb #889bf55d
 @patch
-def _change(self: Audit, scan, outside):
+def _change(self: Audit, scan):
     "Asks about changed images, batch by batch."
-    moves, says, inside = [], [], 0
+    moves, says, inside, seen = [], [], 0, 0
     for b, p, codes in self.sample.batches('changing images'):
         scan.step(b, p, codes)
         if not self.masked: continue
-        outside.step(b, p, codes)
-        moves.append(image_moves(self.sample, b, p, codes, self.n_donors))
         says.append(self.sample.ask(fill(b.x, ~b.outside)).numpy())
-        inside = inside + (~b.outside[b.split]).float().sum((0, 1)).numpy()
+        mine = np.flatnonzero(b.split)
+        if not len(mine): continue
+        b, p, codes, plain = b.part(mine), p[mine], codes[mine], np.arange(seen, seen + len(mine)) < 100
+        moves.append(image_moves(self.sample, b, p, codes, self.n_donors, plain))
+        inside = inside + (~b.outside).float().sum((0, 1)).numpy()
+        seen += len(mine)
     self.map, self.alone = scan.result(), np.concatenate(says) if says else None
-    self.outside_map = outside.result() if self.masked else None
     self.mean_inside = inside/self.sample.split.sum() if self.masked else None
     self.table = self._tabled(pd.concat(moves) if moves else None)
 
+def _enough(n): return min(16, -(-900//max(n, 1)))  # patchworks per image: 900 in all
+
+@patch
+def _ask_outside(self: Audit, tries, cells):
+    "The map of the outside. What does not move an answer as a whole will hardly do so in parts, and is not asked."
+    moved = [i for i in self.idxs if self.table.any_across[i] == 1]
+    scan = OutsideScan(self.sample, tries or _enough(len(moved)), cells)
+    for ids, raw in self.sample.fetch(moved): scan.step(*self.sample.answered(raw, ids))
+    return scan.result(len(moved)/int(self.sample.split.sum()))
+
+# %% ../nbs/14_audit.ipynb #80058467
 @patch
 def _tabled(self: Audit, moves):
     "The table, in the order of the data set."
@@ -163,6 +180,7 @@ def _tabled(self: Audit, moves):
     t = pd.DataFrame(dict(answer=names(s.said), group=self._groups), pd.Index(self.idxs, name='index'))
     if s.y is not None: t = t.assign(true=names(s.y), right=(s.said == s.y).reshape(len(s), -1).all(1).numpy())
     if moves is not None:
+        moves = moves.reindex(t.index)
         t = t.join(moves).assign(place=places_of(moves))
         t['outside_says'] = names(s.ask.said(torch.as_tensor(self.alone)))
     return t.sort_index()
@@ -246,9 +264,15 @@ class Verdict:
     grade: str    # one of `GRADES`
     says: list    # sentences with numbers
     limits: list  # sentences: what it can't show
+    high: float=np.nan  # the end of the interval of the dependence
     @property
     def alarm(self): return self.grade in ('some', 'strong')
-    def __str__(self): return '\n'.join([GRADES[self.grade], *(f'- {o}' for o in self.says), 'What this can not show:',
+    @property
+    def summary(self):
+        "The grade as a sentence; where nothing was seen, it says how much there may be."
+        end = f' There may be up to {self.high:.1%} that do: there the 95 % interval ends.'
+        return GRADES[self.grade] + end*(self.grade == 'none seen')
+    def __str__(self): return '\n'.join([self.summary, *(f'- {o}' for o in self.says), 'What this can not show:',
                                          *(f'- {o}' for o in self.limits)])
 
 # %% ../nbs/14_audit.ipynb #6423cf44
@@ -314,10 +338,12 @@ def verdict(self: Audit) -> Verdict:
     d = s.loc['dependence']
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))
-    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {s.value.across:.1%} change with the outside '
-            f'of an image that the model answers otherwise, {s.value.within:.1%} with that of one that it answers the '
-            'same.']
-    return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s))
+    k, t = self.n_donors, self.table.dropna(subset=['any_across', 'any_within'])
+    across, within = t.any_across.mean(), t.any_within.mean()
+    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {across:.1%} change with at least one of {k} '
+            f'outsides of images that the model answers otherwise, {within:.1%} with at least one of {k} of images '
+            'that it answers the same.']
+    return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s), d.high)
 
 # %% ../nbs/14_audit.ipynb #6089666a
 @patch
@@ -518,7 +544,7 @@ def _jsonable(o):
 def to_dict(self: Audit) -> dict: # JSON can hold it
     "Verdict, numbers, hot spots, clusters and one row per image."
     v, s = self.verdict(), self.sample
-    told = dict(grade=v.grade, alarm=v.alarm, summary=GRADES[v.grade], says=v.says, limits=v.limits)
+    told = dict(grade=v.grade, alarm=v.alarm, summary=v.summary, says=v.says, limits=v.limits)
     res = dict(verdict=told, n=len(self), masked=self.masked, seed=s.seed, donors=self.n_donors,
                measures=self.summary().T.to_dict(), noise=self.map.noise, spots=self.map.spots().to_dict('records'),
                outside_spots=self.outside_map.spots().to_dict('records') if self.masked else [],

@@ -19,8 +19,8 @@ import pandas as pd
 import yaml
 
 import heatcam
-from .audit import GRADES, Audit, compare_audits
-from .load import open_images, open_model
+from .audit import Audit, compare_audits
+from .load import add_options, open_images, open_model, read_options
 from .page import html_image, html_page, html_section
 from .plots import heat_colors
 
@@ -71,7 +71,7 @@ def _verdict(v):
     step = lambda g: f'<li class="on" aria-current="true">{g}</li>' if g == v.grade else f'<li>{g}</li>'
     scale = ''.join(map(step, _HUES)) if v.grade in _HUES else step(v.grade)
     return (f'<section class="box1 {_HUES.get(v.grade, "dull")}"><ul class="scale" aria-label="grade">{scale}</ul>'
-            f'<p class="lead">{html.escape(GRADES[v.grade])}</p>{_list(v.says)}<p>{_ADVICE[v.grade]}</p></section>')
+            f'<p class="lead">{html.escape(v.summary)}</p>{_list(v.says)}<p>{_ADVICE[v.grade]}</p></section>')
 
 def _top(title, about):
     "The title, and what was audited."
@@ -189,8 +189,8 @@ def _clusters(audit):
 _MEASURES = dict(
     accuracy='Answers that are right',
     dependence='Answers that depend on the surroundings: the next number less the one after it',
-    across='Changed in the surroundings of an image that the model answers otherwise',
-    within='Changed in the surroundings of an image that it answers the same',
+    across='Changed in at least one of the surroundings of images that the model answers otherwise',
+    within='Changed in at least one of the surroundings of images that it answers the same',
     shift='How far the probabilities of the classes move, between these two',
     inside='Changed by another object in the same surroundings', level='Changed by surroundings of one even tone',
     blur='Changed by blurred surroundings', noise='Changed by surroundings of noise',
@@ -247,12 +247,15 @@ def _made(audit, command):
     "How it was asked, in words, and what made the page."
     swaps = ('The surroundings of an object, all that lies outside its mask, were replaced by those of other images: '
              'of images that the model answers otherwise, and of images that it answers the same. The second kind '
-             'changes as much of the picture, so what it does is not held against the model. ')
+             'changes as much of the picture, so what it does is not held against the model. Each image was tried '
+             f'with {audit.n_donors} others of each kind: an answer that depends on its surroundings is one that at '
+             'least one of them changed. ')
     by = f'Made by heatcam {heatcam.__version__}' + f': <code>{html.escape(command)}</code>'*bool(command)
     return html_section('How it was made', '<p>Images were changed, and the model was asked again. It was neither '
                         f'trained nor opened. {swaps*audit.masked}Patchworks of two images told on which places the '
                         f'answers depend.</p><p>{by}.</p>')
 
+# %% ../nbs/15_audit_report.ipynb #be6427d1
 def audit_page(
     audit: Audit,
     title: str='Audit of a classifier',
@@ -296,7 +299,7 @@ def _card_section(audit, t, command):
     "What an audit found, as a section in Markdown between two marks."
     v, items = audit.verdict(), lambda lines: '\n'.join(f'- {o}' for o in lines)
     made = f'Made by heatcam {heatcam.__version__}' + f': `{command}`'*bool(command) + '.'
-    parts = ['### Shortcut audit', f'**{v.grade}**: {GRADES[v.grade]}', items(v.says), _card_table(t),
+    parts = ['### Shortcut audit', f'**{v.grade}**: {v.summary}', items(v.says), _card_table(t),
              'What this audit can’t show:', items(v.limits), made]
     return '\n\n'.join([_MARKS[0], *filter(None, parts), _MARKS[1]])
 
@@ -324,6 +327,13 @@ def _files(out):
     if not os.access(out.parent, os.W_OK): raise PermissionError(f'nothing can be written in {out.parent}')
     return out, out.with_suffix('.json'), out.with_name('MODEL_CARD.md')
 
+def _write(texts): # file → text
+    "Writes all files under other names first, so that who is killed leaves whole files, old or new."
+    parts = {f: f.with_name(f'.{f.name}.part') for f in texts}
+    for f, part in parts.items(): part.write_text(texts[f], encoding='utf-8')
+    for f, part in parts.items(): os.replace(part, f)
+
+# %% ../nbs/15_audit_report.ipynb #18722d90
 def write_audit(
     audit: Audit,
     out='audit.html',    # the page's file, the others lie beside it
@@ -340,7 +350,7 @@ def write_audit(
     texts = (audit_page(audit, title, about, command, **kwargs),
              json.dumps(numbers | audit.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
              model_card(audit, about.get('model', 'classifier'), about.get('data', 'images'), command, old))
-    for f, text in zip(files, texts): f.write_text(text, encoding='utf-8')
+    _write(dict(zip(files, texts)))
     return list(files)
 
 # %% ../nbs/15_audit_report.ipynb #b5ceed63
@@ -395,33 +405,12 @@ def heatcam_audit(
     return audit
 
 # %% ../nbs/15_audit_report.ipynb #347d4a40
-def _numbers_of(words):
-    "Numbers that may be divided by commas."
-    return None if words is None else [float(o) for w in words for o in w.split(',') if o.strip()]
-
-def _names_of(words):
-    "Names, one a word, or all in one word and divided by commas."
-    return words if words is None or len(words) > 1 else [o.strip() for o in words[0].split(',')]
-
-_FLAGS = dict(  # of argparse, by name
-    masks=dict(help='a folder with the same folders and names: non-zero = object, 0 = outside, 255 = not annotated'),
+_FLAGS = dict(  # of this command alone
     out=dict(default='audit.html', help='the page; the numbers and MODEL_CARD.md are written beside it'),
     title=dict(default='', help='of the page'),
-    arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
-    trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
-    n=dict(type=int, default=300, help='how many images at most, a random part'),
-    size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
-    classes=dict(nargs='+', help='the class names, in the order of the scores'),
     groups=dict(help='patients or sites: the column of the table, or a regular expression for the names of images'),
-    mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),
-    std=dict(nargs='+', help='see --mean'),
-    inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
-    white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
-    threshold=dict(type=int, help='masks are grey: values from here on are the object'),
-    before=dict(help='an earlier model, opened in the same way, to compare with'),
-    seed=dict(type=int, default=0, help='another seed, other images and swaps'))
+    before=dict(help='an earlier model, opened in the same way, to compare with'))
 
-# %% ../nbs/15_audit_report.ipynb #ecc24e53
 def audit_command(
     args=None,  # the command line's; None: those of the process
 ):
@@ -430,10 +419,8 @@ def audit_command(
     p = argparse.ArgumentParser('heatcam_audit', description=heatcam_audit.__doc__)
     p.add_argument('model', help='weights (.safetensors, .pth), an exported Learner (.pkl), a module or TorchScript')
     p.add_argument('data', help='a folder with a folder for each class, or a table (.csv): path, class, mask, group')
-    for name, how in _FLAGS.items(): p.add_argument(f'--{name}', **how)
-    o = vars(p.parse_args(words))
-    if o['size'] and len(o['size']) > 2: p.error('--size takes one number, or height and width')
-    try: o |= dict(mean=_numbers_of(o['mean']), std=_numbers_of(o['std']), classes=_names_of(o['classes']))
-    except ValueError as e: p.error(f'--mean and --std take numbers: {e}')
-    if o['size']: o['size'] = o['size'][0] if len(o['size']) == 1 else tuple(o['size'])
+    add_options(p, 300, **_FLAGS)
+    o = p.parse_args(words)
+    try: o = read_options(vars(o))
+    except ValueError as e: p.error(e)
     heatcam_audit(**o, command=f'heatcam_audit {shlex.join(words)}')

@@ -139,6 +139,9 @@ class Batch:
     outside: torch.Tensor=None  # (N, 1, H, W) bool: where the model may not look
     split: np.ndarray=None      # (N,) bool: whether there is an inside as well as an outside
     def __len__(self): return len(self.idxs)
+    def part(self, at): # (n,) indices or bools → `Batch`
+        "Some of the images."
+        return Batch(*(None if o is None else o[at] for o in (self.idxs, self.x, self.y, self.outside, self.split)))
 
 def _check_images(x, mask):
     "Raises `ValueError` where `x` is no batch of images, or `mask` none of theirs."
@@ -242,7 +245,7 @@ class Sample:
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
         (self.dl, self.idxs), self._source = sampled(dl, n, seed), _order(dl)[0]
         self.ask, self.lenders, self.donors = Answers(model, device=device), Lenders(room, seed), Lenders(room, seed)
-        self.kind, self._codes = None, {}
+        self.kind, self._codes, self._at = None, {}, {i: k for k, i in enumerate(self.idxs)}
         self._meet_all()
 
     def __len__(self): return len(self.idxs)
@@ -267,30 +270,41 @@ def raw_batches(self: Sample,
 @patch
 def batches(self: Sample, what=''):
     "The same as `Batch`es, with what the model says: (batch, probabilities, answers as codes)."
-    for idxs, raw in self.raw_batches(what):
-        b = as_batch(raw, idxs, self.inside)
-        p = self.ask(b.x)
-        yield b, p, np.array(self.code(self.ask.said(p)))
+    for idxs, raw in self.raw_batches(what): yield self.answered(raw, idxs)
+
+@patch
+def answered(self: Sample, raw, idxs):
+    "A batch of the loader with what the model has said of it, or says, where a loader changes its images at random."
+    b, at = as_batch(raw, idxs, self.inside), [self._at[i] for i in idxs]
+    p = self.p[at] if torch.equal(_sums(b.x), self.sums[at]) else self.ask(b.x)
+    return b, p, np.array(self.code(self.ask.said(p)))
+
+def _sums(x): return x.double().sum((1, 2, 3))
 
 # %% ../nbs/12_dependence.ipynb #f71130b9
 @patch
 def _meet(self: Sample, raw, idxs):
-    "Asks about a batch, and keeps some of it: answers, classes, which masks are split, the sum of the pictures."
+    "Asks about a batch, and keeps some of it: what it says, classes, which masks are split, the sum of the pictures."
     b = as_batch(raw, idxs, self.inside)
     self.ask.several = b.y is not None and b.y.ndim == 2 and b.y.shape[1] > 1
     self.kind = self.kind or kind_of(b)
     check_kind(b, self.kind)
-    said = self.ask.said(self.ask(b.x))
+    p = self.ask(b.x)
+    said = self.ask.said(p)
     for i, code in enumerate(self.code(said)):
         self.lenders.offer(code, b.idxs[i], b.x[i])
         if b.split is not None and b.split[i]: self.donors.offer(code, b.idxs[i], b.x[i], b.outside[i])
-    return said, b.y, b.split, batch_pictures(self.dl, raw if isinstance(raw, (tuple, list)) else (raw,)).sum(0)
+    seen = batch_pictures(self.dl, raw if isinstance(raw, (tuple, list)) else (raw,)).sum(0)
+    return p, _sums(b.x), said, b.y, b.split, seen
 
+# %% ../nbs/12_dependence.ipynb #15481927
 @patch
 def _meet_all(self: Sample):
     "Asks about every image."
-    said, y, split, pictures = zip(*(self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking')))
-    self.said, self.mean_image = torch.cat(said), (sum(pictures)/len(self)).numpy()
+    met = (self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking'))
+    p, sums, said, y, split, pictures = zip(*met)
+    self.p, self.sums, self.said = map(torch.cat, (p, sums, said))
+    self.mean_image = (sum(pictures)/len(self)).numpy()
     self.codes = np.array(self.code(self.said))
     self.y = None if y[0] is None else torch.cat(y).reshape(self.said.shape).long()
     self.split = None if split[0] is None else np.concatenate(split)
@@ -317,29 +331,50 @@ def patchworks(
     size: tuple,       # (H, W) of the images
     cells: int,        # along the height and along the width
     rng,               # a `numpy.random.Generator`
-) -> np.ndarray: # (n, H, W) bool: what comes from another image, each cell with probability one half
+    share: float=.5,   # the probability that a cell comes from another image
+) -> np.ndarray: # (n, H, W) bool: what comes from another image
     "Random patchworks on grids that are moved at random."
     at = [(np.arange(k)*cells/k + rng.random((n, 1))).astype(int) for k in size]
-    heads = rng.random((n, cells + 1, cells + 1)) < .5
+    heads = rng.random((n, cells + 1, cells + 1)) < share
     return heads[np.arange(n)[:,None,None], at[0][:,:,None], at[1][:,None]]
 
 # %% ../nbs/12_dependence.ipynb #0eb25e75
 class Scan:
     "Exchanges patchworks with other images, and counts what moves the answer."
+    first, far = 32, .75  # after so many tries, too many cells are exchanged if so many answers moved
     def __init__(self,
         sample: Sample,
         tries: int=16,   # patchworks per image
         cells: int=6,    # of the grid, along the height and along the width
     ):
-        self.sample, self.tries, self.cells = sample, tries, cells
-        self.n = np.zeros((2, *sample.mean_image.shape[-2:]))  # tries in which a pixel was exchanged, and was not
-        self.sums = np.zeros((2, *self.n.shape))               # flips and shifts in them
+        if cells < 2: raise ValueError(f'cells must be 2 or more, got {cells}')
+        self.sample, self.tries, self.cells, self.share = sample, tries, cells, .5
         self.rng = np.random.default_rng([sample.seed, 2])
+        self._forget()
 
-    def count(self, works, moved): # (N, H, W) bool, and (2, N): flips and shifts
-        for i, w in enumerate((works, ~works)):
-            self.n[i] += w.sum(0)
-            self.sums[:,i] += np.tensordot(np.asarray(moved, float), w, 1)
+    def _forget(self):
+        self.n = np.zeros((2, *self.sample.mean_image.shape[-2:]))  # tries with a pixel exchanged, and without
+        self.sums = np.zeros((2, *self.n.shape))                    # flips and shifts in them
+        self._settled = False
+    def works(self, n): # (n, H, W) bool
+        return patchworks(n, self.n.shape[1:], self.cells, self.rng, self.share)
+
+# %% ../nbs/12_dependence.ipynb #25235e61
+@patch
+def count(self: Scan,
+    works,  # (N, H, W) bool: what was exchanged
+    moved,  # (2, N) flips and shifts
+):
+    "Adds tries. While nearly all of the first ones move the answer, it starts anew with half as many cells."
+    for i, w in enumerate((works, ~works)):
+        self.n[i] += w.sum(0)
+        self.sums[:,i] += np.tensordot(np.asarray(moved, float), w, 1)
+    n, flips = self.n[:,0,0].sum(), self.sums[0,:,0,0].sum()
+    if self._settled or n < self.first: return
+    self._settled = True
+    if flips <= self.far*n or self.share < 2/self.cells**2: return  # about one cell, and no fewer
+    self.share /= 2
+    self._forget()
 
 # %% ../nbs/12_dependence.ipynb #b12ad75a
 @patch
@@ -354,7 +389,7 @@ def step(self: Scan,
                       for c, i in zip(codes, b.idxs)])
     for pick in picks.T:
         others = torch.stack([s.lenders.kept[j][2] for j in pick])
-        works = patchworks(len(b), b.x.shape[-2:], self.cells, self.rng)
+        works = self.works(len(b))
         q = s.ask(torch.where(torch.as_tensor(works)[:,None], others, b.x))
         self.count(works, [np.array(s.code(s.ask.said(q))) != codes, (q - p).abs().sum(1).numpy()/2])
 
@@ -367,17 +402,21 @@ class DependenceMap:
     noise: float        # three standard errors of `flips`, the largest of all pixels; at least .01
     image: np.ndarray   # (C, H, W) in [0, 1]: the mean image
     tries: int          # patchworks in all
+    share: float=.5     # of the cells that were exchanged
 
 def _rates(sums, n): return np.divide(sums, n, out=np.full(sums.shape, np.nan), where=n > 0)
 
 @patch
-def result(self: Scan) -> DependenceMap:
+def result(self: Scan,
+    part: float=1.,  # of the images that were tried; the others are known to move nowhere
+) -> DependenceMap:
     "What all tries say."
-    flips, shift = (_rates(o, self.n) for o in self.sums)
-    var = (flips*(1 - flips)/self.n.clip(1)).sum(0)
+    if not self.n.any(): return DependenceMap(*self.sums[:,0], .01, self.sample.mean_image, 0)
+    flips, shift = (part*_rates(o, self.n) for o in self.sums)
+    var = part*(flips*(1 - flips/part)/self.n.clip(1)).sum(0)
     noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
     return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
-                         int(self.n[:,0,0].sum()))
+                         int(self.n[:,0,0].sum()), self.share)
 
 # %% ../nbs/12_dependence.ipynb #33d652fe
 def dependence_map(

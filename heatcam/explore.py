@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html', 'alert_html', 'quiet_html', 'table_html',
            'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'painted_over', 'image_dependence', 'span',
-           'ModelExplorer', 'open_explorer', 'add_options', 'read_options', 'serve_explorer']
+           'ModelExplorer', 'open_explorer', 'serve_explorer']
 
 # %% ../nbs/17_explore.ipynb #0a3bd44f
 import io
@@ -33,7 +33,7 @@ from .plots import figure_png, img_tag
 from .terms import class_mean_overlap, heat_areas, overlap
 from .callbacks import batch_pictures, inside_mask
 from .interpret import as_they_are
-from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, patchworks, sampled
+from .dependence import Answers, DependenceMap, Lenders, Scan, as_batch, check_kind, kind_of, sampled
 from .load import open_images, open_model
 from .serve import serve
 from .paint import MaskPainter
@@ -691,11 +691,11 @@ def image_dependence(
 ) -> DependenceMap:
     "Where on one image a model's answer comes from."
     sample = SimpleNamespace(mean_image=(x[0] if image is None else image).numpy(), seed=seed)
-    scan, p, turns = Scan(sample, tries, cells), ask(x), torch.arange(tries).split(bs)
-    works = patchworks(tries, x.shape[-2:], cells, scan.rng)
-    mixed = (torch.where(torch.as_tensor(works[i.numpy()])[:, None], others[i % len(others)], x) for i in turns)
-    q = torch.cat([ask(o) for o in mixed])
-    scan.count(works, [(ask.said(q) != ask.said(p)).numpy(), (q - p).abs().sum(1).numpy()/2])
+    scan, p = Scan(sample, tries, cells), ask(x)
+    for i in torch.arange(tries).split(bs):
+        works = scan.works(len(i))
+        q = ask(torch.where(torch.as_tensor(works)[:,None], others[i % len(others)], x))
+        scan.count(works, [(ask.said(q) != ask.said(p)).numpy(), (q - p).abs().sum(1).numpy()/2])
     return scan.result()
 
 # %% ../nbs/17_explore.ipynb #48f1d714
@@ -1152,40 +1152,6 @@ def open_explorer(
     paint = masks is not None and plain and Path(data).is_dir() and anywidget is not None
     room = _with_painter(explorer.widget, data, masks) if paint else explorer.widget
     return as_page(room, about=about + said*bool(m.notes or images.notes))
-
-# %% ../nbs/17_explore.ipynb #462d15df
-_OPTIONS = dict(  # of argparse, by name
-    masks=dict(help='a folder with the same folders and names: non-zero = object, 0 = outside, 255 = not annotated'),
-    arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
-    trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
-    n=dict(type=int, default=100, help='how many images at most, a random part'),
-    size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
-    classes=dict(nargs='+', help='the class names, in the order of the scores'),
-    mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),
-    std=dict(nargs='+', help='see --mean'),
-    inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
-    white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
-    threshold=dict(type=int, help='masks are grey: values from here on are the object'),
-    seed=dict(type=int, default=0, help='another seed, other images'))
-
-def add_options(
-    p,  # an `argparse.ArgumentParser`
-):
-    "Adds what can be said of a model and its images on the command line."
-    for name, how in _OPTIONS.items(): p.add_argument(f'--{name}', **how)
-
-# %% ../nbs/17_explore.ipynb #2f580c5d
-def _split(v): return [o.strip() for w in v for o in w.split(',') if o.strip()]
-
-def read_options(
-    o: dict,  # what was said, by name
-) -> dict: # for `open_explorer`
-    "What `add_options` has read, as values. Raises `ValueError` for what are no numbers."
-    o = {k: o[k] for k in ('model', 'data', *_OPTIONS) if o.get(k) is not None}
-    try: o |= {k: [float(w) for w in _split(o[k])] for k in ('mean', 'std') if k in o}
-    except ValueError as e: raise ValueError(f'--mean and --std take numbers: {e}') from None
-    if len(o.get('classes', ())) == 1: o['classes'] = _split(o['classes'])
-    return o
 
 # %% ../nbs/17_explore.ipynb #123f61eb
 def serve_explorer(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NORMS', 'OpenedModel', 'save_weights', 'open_model', 'OpenImage', 'SetChannels', 'NamedDL', 'OpenedImages',
-           'open_images']
+           'open_images', 'add_options', 'read_options']
 
 # %% ../nbs/13_load.ipynb #ef8c4025
 import json
@@ -826,3 +826,42 @@ def doubt(self: OpenedImages,
                              f'its classes in the order {plain_text(", ".join(vocab))}.')
     first = f'The model is right about {right} of {len(true)} images, and who always says {most} is right about {n}'
     return ' '.join([f'{first}: an audit of such answers means little.', *says])
+
+# %% ../nbs/13_load.ipynb #32838e61
+_OPTIONS = dict(  # of argparse, by name
+    masks=dict(help='a folder with the same folders and names: non-zero = object, 0 = outside, 255 = not annotated'),
+    arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
+    trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
+    n=dict(type=int, help='how many images at most, a random part'),
+    size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
+    classes=dict(nargs='+', help='the class names, in the order of the scores'),
+    mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),
+    std=dict(nargs='+', help='see --mean'),
+    inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
+    white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
+    threshold=dict(type=int, help='masks are grey: values from here on are the object'),
+    seed=dict(type=int, default=0, help='another seed, other images'))
+
+def add_options(
+    p,         # an `argparse.ArgumentParser`
+    n: int,    # how many images, where nothing is said
+    **more,    # further options: name → argparse's keywords
+):
+    "Adds what can be said of a model and its images on the command line."
+    for name, how in (_OPTIONS | more).items(): p.add_argument(f'--{name}', **how)
+    p.set_defaults(n=n)
+
+# %% ../nbs/13_load.ipynb #28210623
+def _split(v): return [o.strip() for w in v for o in w.split(',') if o.strip()]
+
+def read_options(
+    o: dict,  # what was said, by name
+) -> dict: # what was not said is left out
+    "What `add_options` has read, as values. Raises `ValueError` for what are no numbers, or too many of them."
+    o = {k: v for k, v in o.items() if v is not None}
+    try: o |= {k: [float(w) for w in _split(o[k])] for k in ('mean', 'std') if k in o}
+    except ValueError as e: raise ValueError(f'--mean and --std take numbers: {e}') from None
+    if len(o.get('size', ())) > 2: raise ValueError('--size takes one number, or height and width')
+    if 'size' in o: o['size'] = o['size'][0] if len(o['size']) == 1 else tuple(o['size'])
+    if len(o.get('classes', ())) == 1: o['classes'] = _split(o['classes'])
+    return o

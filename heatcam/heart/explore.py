@@ -24,9 +24,9 @@ from matplotlib.figure import Figure
 
 import heatcam
 from ..cam import heatmaps
-from ..explore import (Explorer, HeatmapExplorer, add_options, alert_html, as_page, choice, figure_html,
-                             missing_packages, need_widgets, or_alert, overlay, quiet_html, read_options,
-                             serve_explorer, slider, table_html, widgets)
+from ..explore import (Explorer, HeatmapExplorer, alert_html, as_page, choice, figure_html, missing_packages,
+                             need_widgets, or_alert, overlay, quiet_html, serve_explorer, slider, table_html, widgets)
+from ..load import add_options, read_options
 from ..plots import MARKERS, figure_png, house_style, img_tag
 from ..serve import port_fault, serve
 from ..terms import heat_areas, overlap
@@ -581,7 +581,7 @@ def _parsed(args):
     p.add_argument('data', nargs='?', help='images for the model: a folder with a folder for each class, or a table')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
-    add_options(p)
+    add_options(p, 100)
     return p.parse_args(args)
 
 # %% ../../nbs/heart/07_explore.ipynb #f2d84e6b
@@ -592,8 +592,8 @@ def _page(out): # what the page's cell runs
 def _serve(a):
     "Shows what the arguments `a` ask for. Raises `ValueError` for what can't be shown."
     if say := missing_packages('ipywidgets', 'voila', 'ipykernel') or port_fault(a.port): raise ValueError(say)
-    how = a.port, not a.no_browser
-    if a.data: return serve_explorer(read_options(vars(a)), *how)
+    how, said = (a.port, not a.no_browser), {k: v for k, v in vars(a).items() if k not in ('port', 'no_browser')}
+    if a.data: return serve_explorer(read_options(said), *how)
     if Path(a.model).is_file(): raise ValueError('a model needs images: heatcam_explore MODEL DATA')
     out = Path(a.model or stored_study()).resolve()
     _finished(out)  # or an error
