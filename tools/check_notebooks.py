@@ -50,17 +50,17 @@ def default_exp(p):
 packages = '', 'study', 'heart'  # what a module may import: earlier rooms of its package, and packages before it
 
 def rooms(ps):
-    "Where each module stands, by name: (number of its package, number in it, letter); and what is wrong with the names"
+    "Where each module stands, by name: (number of its package, number in it); and what is wrong with the names"
     at, wrong = {}, []
     for p in ps:
-        rel, mod, m = p.relative_to(root), default_exp(p), re.fullmatch(r'(\d+)([a-z]?)_(\w+)', p.stem)
+        rel, mod, m = p.relative_to(root), default_exp(p), re.fullmatch(r'(\d+)_(\w+)', p.stem)
         folder = '' if p.parent == nbs else str(p.parent.relative_to(nbs))
         if folder not in packages or not m:
-            if mod and p != nbs/'index.ipynb': wrong.append(f'{rel}: makes {mod}, but only NN_name.ipynb, or NNb_name.ipynb, in {nbs.name}, {nbs.name}/study and {nbs.name}/heart may')
+            if mod and p != nbs/'index.ipynb': wrong.append(f'{rel}: makes {mod}, but only NN_name.ipynb in {nbs.name}, {nbs.name}/study and {nbs.name}/heart may')
             continue
-        want, place = '.'.join(filter(None, [folder, m[3]])), (packages.index(folder), int(m[1]), m[2])
+        want, place = '.'.join(filter(None, [folder, m[2]])), (packages.index(folder), int(m[1]))
         if mod != want: wrong.append(f'{rel}: makes the module {mod}, expected {want} (#| default_exp {want})')
-        elif place in at.values(): wrong.append(f'{rel}: another notebook of this folder has the number {m[1]}{m[2]}')
+        elif place in at.values(): wrong.append(f'{rel}: another notebook of this folder has the number {m[1]}')
         else: at[mod] = place
         if mod in at and not lib.joinpath(*mod.split('.')).with_suffix('.py').exists():
             wrong.append(f'{rel}: no {lib.name}/{mod.replace(".", "/")}.py: run nbdev_export')
