@@ -49,13 +49,15 @@ def thumbnails(
     return (x - x.mean((1, 2, 3), keepdim=True))/(x.std((1, 2, 3), keepdim=True) + 1e-3)
 
 # %% ../nbs/13_complete.ipynb #1d271ceb
-Read = namedtuple('Read', 'x inside known drawn sizes masks')  # thumbnails, shares (N, h, w), (N,) bool, sizes, masks
+Read = namedtuple('Read', 'x inside known drawn y sizes masks')  # thumbnails, shares (N, h, w), (N,), sizes, masks
 
 def _arrays(item):
     "Image (C, H, W) and mask (H, W) of an item of a data set."
     x, m = (o if isinstance(o, torch.Tensor) else torch.as_tensor(np.array(o)) for o in (item[0], item[-1]))
     if isinstance(item[0], Image.Image) and x.ndim == 3: x = x.permute(2, 0, 1)
     return x if x.ndim == 3 else x[None], m.reshape(m.shape[-2:])
+
+def _label(y): return int(y) if getattr(y, 'numel', lambda: 1)() == 1 else -1  # of several classes: none
 
 def _read_item(item, size, n_in, inside):
     x, m = _arrays(item)
@@ -65,7 +67,7 @@ def _read_item(item, size, n_in, inside):
     x = x.float().mean(0, keepdim=True) if n_in == 1 else x.expand(n_in, -1, -1) if len(x) == 1 else x[:n_in]
     may, out = mask_areas(m[None], size, inside) if known else (torch.zeros(1, 1, *size),)*2
     mask = torch.where(m == UNANNOTATED, UNANNOTATED, inside_of(m, inside).to(torch.uint8)) if known else None
-    return thumbnails(x[None], size)[0], may[0,0], (may + out)[0,0], known, hw, mask
+    return thumbnails(x[None], size)[0], may[0,0], (may + out)[0,0], known, _label(item[1]), hw, mask
 
 # %% ../nbs/13_complete.ipynb #28448038
 def read_set(
@@ -79,8 +81,9 @@ def read_set(
         first, _ = _arrays(ds[0])
         size, n_in = thumb_size(tuple(first.shape[-2:]), side), len(first)
         bar = tqdm(range(len(ds)), 'reading', leave=False, disable=None if progress is None else not progress)
-        x, may, known, drawn, sizes, masks = zip(*(_read_item(ds[i], size, n_in, inside) for i in bar))
-    return Read(torch.stack(x), torch.stack(may), torch.stack(known), torch.tensor(drawn), sizes, masks)
+        x, may, known, drawn, y, sizes, masks = zip(*(_read_item(ds[i], size, n_in, inside) for i in bar))
+    x, may, known = map(torch.stack, (x, may, known))
+    return Read(x, may, known, torch.tensor(drawn), torch.tensor(y), sizes, masks)
 
 # %% ../nbs/13_complete.ipynb #362969cc
 def _convs(n_in, n_out):
@@ -272,6 +275,13 @@ def _check_few(drawn):
         f'{n} of {len(drawn)} training images {"have" if n != 1 else "has"} a mask: draw at least two, since each is '
         'left out once to see how well the others teach to find it; eight to sixteen are a good start')
 
+def _check_each_class(read, vocab):
+    "Warns of classes that the segmenter has not seen."
+    seen = {*read.y[read.drawn].tolist()}
+    unseen = sorted({*read.y.tolist()} - seen - {-1})
+    if unseen: warnings.warn(f'no mask was drawn of the class {", ".join(str(vocab[k]) for k in unseen)}: masks of '
+                             'these may be worse than the others, and what is wrong with them tells the class')
+
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
     if inside is None: return 1
@@ -298,6 +308,7 @@ def complete_masks(
     "Draws the missing masks of the training images. Raises `ValueError` where fewer than two are there."
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_few(read.drawn)
+    _check_each_class(read, dls.vocab)
     quality = left_out(read, folds, seed, **kwargs) if folds else None
     if quality and quality.mean < least:
         warnings.warn(f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give '

@@ -146,13 +146,20 @@ FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
     '32 completed, swap': (None, _completed(32, outside='other'), 1/4),
     '1,600 masks, term': ({}, {}, 1/4), '1,600 masks, swap': (None, dict(outside='other'), 1/4)}
 
+_HEADS = ('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap')
+_DIFFUSE = ('cross-entropy', 'tag at random', '8 completed, term', '8 completed, swap', '1,600 masks, term',
+            '1,600 masks, swap')
+
 def few_masks(n, seed, **sizes):
-    "Masks completed by a segmenter, with the term and with swapped outsides."
+    "Masks completed by a segmenter, with the term and with swapped outsides; and a cue that is all around the heart."
     some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in FEW_MASKS.items())
+    five = tuple(replace(a, n=max(1, n//4)) for a in some if a.name in _DIFFUSE)
     kw = SIZES | dict(max_trials=1, min_accuracy=0., seed=seed)  # nothing is selected: what fails is the answer here
-    return [shortcut_study(f'{head}, {heart} heart', heart, 'glyph', model, some, **kw | more | sizes)
-            for heart, more in (('hard', {}), ('moving', dict(epochs=8)))
-            for head, model in (('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap'))]
+    make = lambda heart, tag, head, model, arms, **more: shortcut_study(
+        f'{head}, {heart if tag == "glyph" else tag} heart', heart, tag, model, arms, **kw | more | sizes)
+    return [*(make('hard', 'glyph', *o, some) for o in _HEADS),
+            *(make('moving', 'glyph', *o, some, epochs=8) for o in _HEADS),
+            *(make('hard', 'texture', *o, five) for o in _HEADS)]
 
 # %% ../../nbs/heart/06_questions.ipynb #4769fd32
 UNSEEN = {  # name → keywords of the loss, settings

@@ -178,7 +178,7 @@ def arm_sets(
     elif s['mask_fault']: masks = spoil_masks(masks, s['mask_fault'], s['mask_by'], rng)
     masks = masks.clone()
     masks[rng.permutation(len(masks))[round(s['mask_share']*len(masks)):]] = UNANNOTATED
-    few = ImageMaskSet(train.images, train.y, masks)
+    few = ImageMaskSet(train.images, train.y, masks, list(train.vocab))
     return (_completed(task, draw, seed, s, few) if s['completed'] else few), valid
 
 # %% ../../nbs/heart/04_tasks.ipynb #e54ffb0d
