@@ -293,6 +293,15 @@ def _finish(dls, read, quality, said, how):
     loaders = [dls.train.new(dataset=new), *dls.loaders[1:]]
     return Completion(type(dls)(*loaders, path=dls.path, device=dls.device), quality, read.drawn.numpy(), MaskList(new))
 
+# %% ../nbs/13_complete.ipynb #a3adee71
+def _finds_nothing(read, said, sure):
+    "What is wrong with a segmenter that finds no object in half of the images, while there is one in all drawn masks."
+    found = (said > sure[1]).flatten(1).any(1)[~read.drawn].float()
+    all_drawn = all((m == 1).any() for m in read.masks if m is not None)
+    if all_drawn and len(found) and found.mean() < .5: return (
+        f'the segmenter finds no object in {1 - found.mean():.0%} of the images: no mask was completed. '
+        'Draw more masks')
+
 # %% ../nbs/13_complete.ipynb #6ed31ab1
 def complete_masks(
     dls,                  # fastai `DataLoaders` of (image, class, mask), from memory or from files
@@ -315,6 +324,9 @@ def complete_masks(
                       'larger thumbnails (side=…) or a larger network (net=…)')
         return Completion(dls, quality, read.drawn.numpy(), None)
     said = predict_masks(train_segmenter(read, seed=seed, **kwargs), read.x)
+    if fault := _finds_nothing(read, said, sure):
+        warnings.warn(fault)
+        return Completion(dls, quality, read.drawn.numpy(), None)
     return _finish(dls, read, quality, (said*255).round().to(torch.uint8), how)
 
 # %% ../nbs/13_complete.ipynb #45c9b275
