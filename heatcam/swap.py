@@ -80,7 +80,7 @@ def change_outside(
 
 # %% ../nbs/07_swap.ipynb #d2f55cb5
 class OutsideSwap(Callback):
-    "Gives the annotated images of each training batch other outsides."
+    "Gives annotated images of each training batch other outsides. Raises `ValueError` for settings that can't be any."
     order = HeatmapLoss.order - 1  # before the heatmap loss takes the mask out of the batch
     def __init__(self,
         ways='other',      # what to draw from, see `as_ways`; one that stands twice is drawn twice as often
@@ -97,7 +97,7 @@ class OutsideSwap(Callback):
 # %% ../nbs/07_swap.ipynb #1af06178
 @patch
 def before_batch(self: OutsideSwap):
-    "Changes the images, and takes the mask out of the batch where nobody else does."
+    "Changes the images, and takes out the mask where nobody else does. Raises `ValueError` where there is none."
     if not len(self.yb) or (len(self.yb) < 2 and not self.training): return  # prediction, or validation without masks
     if len(self.yb) < 2: raise ValueError(
         'OutsideSwap needs batches of (image, class, mask), and this one has no mask: add masks to the DataLoaders')
