@@ -302,6 +302,14 @@ def _finds_nothing(read, said, sure):
         f'the segmenter finds no object in {1 - found.mean():.0%} of the images: no mask was completed. '
         'Draw more masks')
 
+def _said(read, sure, seed, **kwargs):
+    "What a segmenter says of all images, and what is wrong with it."
+    for k in range(3):  # now and then one learns nothing from the weights that it starts with
+        said = predict_masks(train_segmenter(read, seed=seed + 1000*k, **kwargs), read.x)
+        fault = _finds_nothing(read, said, sure)
+        if not fault: break
+    return said, fault
+
 # %% ../nbs/13_complete.ipynb #6ed31ab1
 def complete_masks(
     dls,                  # fastai `DataLoaders` of (image, class, mask), from memory or from files
@@ -323,8 +331,8 @@ def complete_masks(
         warnings.warn(f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give '
                       'larger thumbnails (side=…) or a larger network (net=…)')
         return Completion(dls, quality, read.drawn.numpy(), None)
-    said = predict_masks(train_segmenter(read, seed=seed, **kwargs), read.x)
-    if fault := _finds_nothing(read, said, sure):
+    said, fault = _said(read, sure, seed, **kwargs)
+    if fault:
         warnings.warn(fault)
         return Completion(dls, quality, read.drawn.numpy(), None)
     return _finish(dls, read, quality, (said*255).round().to(torch.uint8), how)
