@@ -12,6 +12,7 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 import torch
 from fastai.callback.training import BnFreeze
 from fastcore.basics import patch
@@ -118,7 +119,7 @@ def described_study(said: dict) -> Study:
 
 # %% ../../nbs/heart/04_tasks.ipynb #a3b176bb
 SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
-                completed=False, outside='')
+                each_class=False, completed=False, outside='')
 
 def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     "An arm's settings with the others' defaults. Raises `StudyError` for one that the task does not know."
@@ -126,7 +127,7 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     s = SETTINGS | arm.settings
     known = dict(class_loss=CLASS_LOSSES, trainable=('all', 'head'), mask_fault=('', *MASK_FAULTS, 'tag'),
                  images=('as drawn', 'tag at random', 'outside blanked'), completed=(False, True),
-                 outside=('', *WAYS, 'family'))
+                 each_class=(False, True), outside=('', *WAYS, 'family'))
     for k, names in known.items(): one_of(k, s[k], names)
     check_number('mask_share', s['mask_share'], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
@@ -160,6 +161,10 @@ def sets(self: PhantomTask, draw=0) -> tuple: # training set, validation set, te
     return *self.tagged(draw), tagged_phantoms(self.n_test, self.kind(), self.tag, seed, 'test', 0.)
 
 # %% ../../nbs/heart/04_tasks.ipynb #10419e1b
+def _in_turn(order, y):
+    "The indices `order` with the classes `y` taking turns."
+    return order[np.argsort(pd.Series(y[order]).groupby(y[order]).cumcount(), kind='stable')]
+
 def arm_sets(
     task: PhantomTask,
     arm: Arm,
@@ -177,7 +182,9 @@ def arm_sets(
         masks = torch.as_tensor(task.tagged(draw, get=tagged_phantoms)[0].mask((*HEART, Region.TAG)))
     elif s['mask_fault']: masks = spoil_masks(masks, s['mask_fault'], s['mask_by'], rng)
     masks = masks.clone()
-    masks[rng.permutation(len(masks))[round(s['mask_share']*len(masks)):]] = UNANNOTATED
+    order = rng.permutation(len(masks))
+    if s['each_class']: order = _in_turn(order, train.y.numpy())
+    masks[order[round(s['mask_share']*len(masks)):]] = UNANNOTATED
     few = ImageMaskSet(train.images, train.y, masks, list(train.vocab))
     return (_completed(task, draw, seed, s, few) if s['completed'] else few), valid
 
@@ -186,7 +193,7 @@ _DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
 
 def _completed(task, draw, seed, s, few):
     "The set with its missing masks drawn by a segmenter."
-    key = repr((replace(task, model='small_cnn'), draw, seed, *(s[k] for k in ('mask_share', 'mask_fault', 'images'))))
+    key = repr((replace(task, model='small_cnn'), draw, seed, *(s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images'))))
     if key not in _DRAWN:
         while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]
         dls = image_mask_dls(few, few, device='cpu')
