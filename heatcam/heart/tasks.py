@@ -193,7 +193,8 @@ _DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
 
 def _completed(task, draw, seed, s, few):
     "The set with its missing masks drawn by a segmenter."
-    key = repr((replace(task, model='small_cnn'), draw, seed, *(s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images'))))
+    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images')]
+    key = repr((replace(task, model='small_cnn'), draw, seed, asked))
     if key not in _DRAWN:
         while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]
         dls = image_mask_dls(few, few, device='cpu')
