@@ -119,7 +119,9 @@ def described_study(said: dict) -> Study:
 
 # %% ../../nbs/heart/04_tasks.ipynb #a3b176bb
 SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
-                each_class=False, completed=False, outside='')
+                each_class=False, completed=False, segmenter_steps=150, outside='')
+
+def _listed(v): return v if isinstance(v, list) else [v]
 
 def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     "An arm's settings with the others' defaults. Raises `StudyError` for one that the task does not know."
@@ -127,10 +129,12 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     s = SETTINGS | arm.settings
     known = dict(class_loss=CLASS_LOSSES, trainable=('all', 'head'), mask_fault=('', *MASK_FAULTS, 'tag'),
                  images=('as drawn', 'tag at random', 'outside blanked'), completed=(False, True),
-                 each_class=(False, True), outside=('', *WAYS, 'family'))
+                 each_class=(False, True))
     for k, names in known.items(): one_of(k, s[k], names)
+    for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
     check_number('mask_share', s['mask_share'], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
+    check_number('segmenter_steps', s['segmenter_steps'], 1, 10**5, Integral)
     return s
 
 @patch
@@ -193,12 +197,13 @@ _DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
 
 def _completed(task, draw, seed, s, few):
     "The set with its missing masks drawn by a segmenter."
-    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images')]
+    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images', 'segmenter_steps')]
     key = repr((replace(task, model='small_cnn'), draw, seed, asked))
     if key not in _DRAWN:
         while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]
         dls = image_mask_dls(few, few, device='cpu')
-        masks = complete_masks(dls, seed=seed, folds=0, progress=False).dls.train.dataset.masks
+        done = complete_masks(dls, seed=seed, folds=0, progress=False, steps=s['segmenter_steps'])
+        masks = done.dls.train.dataset.masks
         _DRAWN[key] = [np.packbits(masks == c) for c in (1, UNANNOTATED)]
     inside, unknown = (np.unpackbits(o, count=few.masks.numel()).reshape(few.masks.shape) for o in _DRAWN[key])
     return ImageMaskSet(few.images, few.y, np.where(unknown, np.uint8(UNANNOTATED), inside))
@@ -271,13 +276,21 @@ def _other_overlaps(model, ph, x, arm):
     return dict(own_overlap=float(own), gradient_overlap=gradient)
 
 # %% ../../nbs/heart/04_tasks.ipynb #33f032c5
-def _in_unseen_outsides(model, ph, x):
-    "Accuracies where the outside is one that no training image has."
-    out, y = outside_of(torch.tensor(ph.mask(), device=x.device)), torch.tensor(ph.y, device=x.device)
+def _strange_outsides(x):
+    "Images of which no training image has the outside."
     down, right = (torch.arange(n, device=x.device) for n in x.shape[-2:])
-    new = dict(negative=1 - x, bar=torch.where(down[:,None] < 6, 1., x),
-               checkerboard=((down[:,None]//8 + right//8) % 2).float().expand_as(x))
-    with torch.no_grad(): said = {k: model(put_outside(x, out, v)).argmax(1) for k, v in new.items()}
+    return dict(negative=1 - x, bar=torch.where(down[:,None] < 6, 1., x),
+                checkerboard=((down[:,None]//8 + right//8) % 2).float().expand_as(x))
+
+def _in_unseen_outsides(model, ph, x):
+    "Accuracies in strange outsides, and in those of each member of the family."
+    out, y = outside_of(torch.tensor(ph.mask(), device=x.device)), torch.tensor(ph.y, device=x.device)
+    new = {k: put_outside(x, out, v) for k, v in _strange_outsides(x).items()}
+    for k in dict.fromkeys(FAMILY):
+        g, lend = torch.Generator().manual_seed(0), dict(others=x.roll(1, 0), others_outside=out.roll(1, 0))
+        one = lambda i: WAYS[k](x[i], out[i], **{n: v[i] for n, v in lend.items()}, generator=g)
+        new[k] = torch.cat([one(slice(i, i + 1)) for i in range(len(x))])  # a pattern's scale is one per call
+    with torch.no_grad(): said = {k: torch.cat([model(b) for b in v.split(100)]).argmax(1) for k, v in new.items()}
     return {f'unseen_{k}': float((p == y).float().mean()) for k, p in said.items()}
 
 # %% ../../nbs/heart/04_tasks.ipynb #df67f5c4

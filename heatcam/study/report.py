@@ -173,8 +173,8 @@ def plot_lr_range(
     ax = ax or plt.gca()
     ax.plot(found['lrs'], found['losses'], color='k')
     ax.axvspan(found['low'], found['high'], color='deepskyblue', alpha=.25)
-    top = 1.3*np.median(found['losses'][:20])
-    ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(0, top))
+    ax.set(xscale='log', xlabel='learning rate', ylabel='loss')
+    if len(found['losses']): ax.set_ylim(0, 1.3*np.median(found['losses'][:20]))  # none where the range was given
     sep = ': ' if title and not title.endswith('\n') else ''
     ax.set_title(f"{title}{sep}{found['low']:.1e} to {found['high']:.1e}", fontsize=9)
     for s in ('top', 'right'): ax.spines[s].set_visible(False)

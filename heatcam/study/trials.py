@@ -202,6 +202,26 @@ def _check_function(file, module, name, needs):
     odd = [k for k, p in has.items() if p.default is p.empty and k not in given]
     if odd: raise StudyError(f'{name} of {file} asks for {", ".join(odd)}: there are {", ".join(given)}')
 
+# %% ../../nbs/study/01_trials.ipynb #112e8dc7
+def _as_range(v):
+    "Two learning rates, or None. Raises `StudyError` for what is neither."
+    if v is None: return v
+    if not isinstance(v, (tuple, list)) or len(v) != 2: raise StudyError(
+        f'lr_range must be the least and the highest learning rate, got {v!r:.60}')
+    for o in v: check_number('a learning rate', o, 1e-9, 1e3, Real)
+    if not v[0] < v[1]: raise StudyError(f'lr_range must begin with the lower learning rate, got {v!r:.60}')
+    return tuple(map(float, v))
+
+def _as_arms(study, arms):
+    "A study's arms. Raises `StudyError` where there are none, and for names that make the same folder."
+    if not isinstance(arms, (tuple, list)) or not arms: raise StudyError(
+        f'the study {study} needs arms, got {arms!r:.60}')
+    arms = tuple(from_json(Arm, a) for a in arms)
+    names = [a.name for a in arms]
+    if len(set(map(slug, names))) < len(names): raise StudyError(
+        f'the arms {", ".join(names)} need names that differ in letters or digits')
+    return arms
+
 # %% ../../nbs/study/01_trials.ipynb #86dfc74f
 @dataclass(frozen=True)
 class Study:
@@ -214,19 +234,16 @@ class Study:
     max_trials: int=4        # give up on an arm after this many times the wanted number
     draws: int=5             # draws of the data: trial k has draw k modulo this
     seed: int=0
+    lr_range: tuple=None     # the least and the highest learning rate; None: as fastai's `lr_find` finds them
     def __post_init__(self):
         check_name('a study', self.name)
         if not isinstance(self.task, Task): raise StudyError(
             f'the study {self.name} needs a task, got {self.task!r:.60}')
-        if not isinstance(self.arms, (tuple, list)) or not self.arms: raise StudyError(
-            f'the study {self.name} needs arms, got {self.arms!r:.60}')
-        object.__setattr__(self, 'arms', tuple(from_json(Arm, a) for a in self.arms))
+        object.__setattr__(self, 'arms', _as_arms(self.name, self.arms))
+        object.__setattr__(self, 'lr_range', _as_range(self.lr_range))
         for k in ('epochs', 'max_trials', 'draws'): check_number(k, getattr(self, k), 1, 10**6)
         check_number('seed', self.seed, 0, 2**63)
         check_number('min_accuracy', self.min_accuracy, 0, 1, Real)
-        names = [a.name for a in self.arms]
-        if len(set(map(slug, names))) < len(names): raise StudyError(
-            f'the arms {", ".join(names)} need names that differ in letters or digits')
         for a in self.arms: self.task.check(a)
 
 # %% ../../nbs/study/01_trials.ipynb #f99915ca
@@ -247,7 +264,8 @@ def arm(self: Study, name) -> Arm:
 @patch
 def describe(self: Study) -> dict:
     "All that makes a difference to the results, as study.json has it."
-    return {k: v for k, v in vars(self).items()} | dict(task=self.task.describe(), arms=[asdict(a) for a in self.arms])
+    said = {k: v for k, v in vars(self).items() if (k, v) != ('lr_range', None)}  # older studies know nothing of it
+    return said | dict(task=self.task.describe(), arms=[asdict(a) for a in self.arms])
 
 # %% ../../nbs/study/01_trials.ipynb #bbc7d7ba
 def file_study(
@@ -299,7 +317,8 @@ def find_lr_range(
     study: Study,
     arm: Arm=PLAIN,  # one with `own_lr`, or plain cross-entropy
 ) -> dict: # low, high, and the curve: lrs, losses
-    "The range of learning rates, from fastai's `lr_find`: from `valley` to `minimum`."
+    "The range of learning rates: the study's own, or what fastai's `lr_find` says, from `valley` to `minimum`."
+    if study.lr_range: return dict(low=study.lr_range[0], high=study.lr_range[1], lrs=[], losses=[])
     with tempfile.TemporaryDirectory() as d, TRAINING:
         learn = trial_learner(study, arm, 'lr_range')
         learn.path = Path(d)
