@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
-           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study',
-           'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'tradeoff',
-           'audit', 'question', 'question_studies', 'find_study', 'run_question', 'study_command']
+           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question',
+           'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks',
+           'unseen', 'rivals', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question',
+           'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -184,6 +185,23 @@ def unseen(n, seed, **sizes):
     return [shortcut_study(f'{head}, {heart} heart', heart, 'glyph', model, some, seed=seed, **kw)
             for heart in ('hard', 'moving') for head, model in _HEADS]
 
+# %% ../../nbs/heart/06_questions.ipynb #a95babb4
+RIVALS = {  # name → keywords of the loss, settings, share of the models
+    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1),
+    'term': ({}, {}, 1), 'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
+    'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
+    'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
+    'outside blanked': (None, BLANKED, 1/4),
+    'blanked in the test too': (None, dict(images='blanked in the test too'), 1/4)}
+_CUES = ('hard', 'glyph'), ('moving', 'glyph'), ('hard', 'near'), ('hard', 'texture')
+
+def rivals(n, seed, **sizes):
+    "Where the cue is far from the heart, near it and all around it; hearts in the middle, and hearts that move."
+    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in RIVALS.items())
+    kw = SIZES | dict(epochs=8, max_trials=1, min_accuracy=0., lr_range=(3e-3, 3e-2), draws=10) | sizes
+    return [shortcut_study(f'{head}, {heart} heart, {tag}', heart, tag, model, some, seed=seed + 100, **kw)
+            for heart, tag in _CUES for head, model in _HEADS]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -247,7 +265,9 @@ QUESTIONS = {
     '12_few_masks': Question('Do eight masks do, when a segmenter draws the others?', 20, few_masks,
                              ('test_accuracy',)),
     '13_unseen': Question('What do networks say in outsides that training never had?', 20, unseen,
-                          ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard'))}
+                          ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard')),
+    '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
+                          ('test_accuracy', 'worst_class', 'tag_flips'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:

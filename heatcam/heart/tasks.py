@@ -121,6 +121,8 @@ def described_study(said: dict) -> Study:
 SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
                 each_class=False, completed=False, segmenter_steps=150, outside='')
 
+_BLANKED = 'blanked in the test too'
+
 def _listed(v): return v if isinstance(v, list) else [v]
 
 def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
@@ -128,7 +130,7 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     for k in arm.settings: one_of('a setting', k, SETTINGS)
     s = SETTINGS | arm.settings
     known = dict(class_loss=CLASS_LOSSES, trainable=('all', 'head'), mask_fault=('', *MASK_FAULTS, 'tag'),
-                 images=('as drawn', 'tag at random', 'outside blanked'), completed=(False, True),
+                 images=('as drawn', 'tag at random', 'outside blanked', _BLANKED), completed=(False, True),
                  each_class=(False, True))
     for k, names in known.items(): one_of(k, s[k], names)
     for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
@@ -178,7 +180,7 @@ def arm_sets(
     "What an arm is given."
     s, (train, valid, _) = arm_settings(arm), task.sets(draw)
     if s['images'] == 'tag at random': train, valid = task.tagged(draw, 0.)
-    if s['images'] == 'outside blanked': train, valid = (
+    if 'blanked' in s['images']: train, valid = (
         ImageMaskSet(o.images*(o.masks != 0)[:,None], o.y, o.masks) for o in (train, valid))
     if s['mask_share'] == 1 and not s['mask_fault']: return train, valid
     rng, masks = np.random.default_rng([seed, 1]), train.masks
@@ -251,10 +253,16 @@ def _label_effect(model, ph):
     return dict(label_effect=float((on - off)[:, arv].abs().mean()/off[:, arv].std()),
                 label_flips=float((on.argmax(1) != off.argmax(1)).float().mean()))
 
-def _tag_effect(model, task, draw):
+def _as_shown(ph, arm):
+    "Phantoms of the test, as an arm's networks are given them."
+    if arm_settings(arm)['images'] != _BLANKED: return ph
+    return replace(ph, images=ph.images*(ph.mask() != 0))
+
+def _tag_effect(model, task, draw, arm):
     "What the tag does to predictions and scores, the same hearts with all four."
     ph = split_phantoms(task.n_test, task.kind(), task.data_seed(draw), 'test')
-    z = torch.stack([_scores(model, set_tag(ph, task.tag, np.full(len(ph), c))) for c in range(len(CLASSES))])
+    tagged = lambda c: _as_shown(set_tag(ph, task.tag, np.full(len(ph), c)), arm)
+    z = torch.stack([_scores(model, tagged(c)) for c in range(len(CLASSES))])
     pred, y = z.argmax(2), torch.tensor(ph.y)  # of z (tags, hearts, scores)
     right = (pred == y).float().mean(0)
     spread = lambda v, dim: v.var(dim, unbiased=False).mean()
@@ -306,7 +314,7 @@ def _scores(model, ph):
 
 @patch
 def measure(self: PhantomTask, learn, arm, draw) -> dict:
-    ph, model = self.sets(draw)[2], learn.model
+    ph, model = _as_shown(self.sets(draw)[2], arm), learn.model
     x = _inputs(ph.images, model)
     logits, maps = (o.cpu() for o in heatmaps(model, x))
     row = dict(test_accuracy=float((logits.argmax(1).numpy() == ph.y).mean()))
@@ -317,4 +325,4 @@ def measure(self: PhantomTask, learn, arm, draw) -> dict:
         if name == 'heart': row['empty_heatmaps'] = empty
     if 'label_overlap' in row: row |= _label_effect(model, ph)
     if self.unseen: row |= _in_unseen_outsides(model, ph, x)
-    return row if self.tag is None else row | _tag_effect(model, self, draw) | _other_overlaps(model, ph, x, arm)
+    return row if self.tag is None else row | _tag_effect(model, self, draw, arm) | _other_overlaps(model, ph, x, arm)

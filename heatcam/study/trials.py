@@ -280,7 +280,7 @@ def file_study(
     arms = said.get('arms', {'cross-entropy': None, 'recipe': {}})
     if isinstance(arms, dict): arms = [Arm(k, loss=v) for k, v in arms.items()]
     if n or quick: arms = [replace(from_json(Arm, a), n=n or 2) for a in arms]
-    kw = {k: said[k] for k in ('epochs', 'min_accuracy', 'max_trials', 'draws') if k in said}
+    kw = {k: said[k] for k in ('epochs', 'min_accuracy', 'max_trials', 'draws', 'lr_range') if k in said}
     kw |= dict(epochs=1, min_accuracy=0.) if quick else {}
     title = (said.get('__doc__') or '').strip() or Path(path).stem
     return title.splitlines()[0], [Study(Path(path).stem, task, arms, seed=seed, **kw)]
