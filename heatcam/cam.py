@@ -6,7 +6,7 @@
 __all__ = ['METHODS', 'SCORES', 'EVIDENCE', 'hires_cam', 'grad_cam', 'grad_cam_pp', 'xgrad_cam', 'layer_cam', 'input_gradient',
            'input_x_gradient', 'as_method', 'Recorded', 'InputOf', 'class_score', 'cam_map', 'heatmap',
            'tokens_to_grid', 'channels_last_to_grid', 'change_places', 'grid_score', 'AsChannelsFirst',
-           'AsChannelsLast', 'AsTokens', 'GridOf', 'readings', 'grid_layers', 'find_layer', 'heatmaps']
+           'AsChannelsLast', 'AsTokens', 'GridOf', 'readings', 'evaluating', 'grid_layers', 'find_layer', 'heatmaps']
 
 # %% ../nbs/03_cam.ipynb #ef54cbe2
 from contextlib import ExitStack, contextmanager
@@ -418,18 +418,21 @@ def _read(acts, x):
 
 # %% ../nbs/03_cam.ipynb #5b1f0a1b
 @contextmanager
-def _evaluating(model):
-    "Evaluation mode, with the modes put back."
-    modes = {m: m.training for m in model.modules()}
-    model.eval()
-    try: yield
+def evaluating(
+    model, # a network; a function that is none has no mode
+):
+    "Evaluation mode, with the mode of each module put back."
+    modes = [(m, m.training) for m in model.modules()] if isinstance(model, nn.Module) else []
+    try:
+        for m, _ in modes: m.training = False
+        yield
     finally:
-        for m, mode in modes.items(): m.training = mode
+        for m, was in modes: m.training = was
 
 @contextmanager
 def _unnoticed(model, x):
     "Evaluation mode, with the modes and the random state put back."
-    with _evaluating(model), torch.random.fork_rng([x.device] if x.is_cuda else []): yield
+    with evaluating(model), torch.random.fork_rng([x.device] if x.is_cuda else []): yield
 
 # %% ../nbs/03_cam.ipynb #11970d04
 _POOLS = _MaxPoolNd, _AvgPoolNd, _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd
@@ -656,6 +659,6 @@ def heatmaps(
     method, layer = as_method(method), find_layer(model, layer, x[:1], reshape, max_cell)
     idxs = torch.arange(len(x)).split(bs)
     ys = [None]*len(idxs) if y is None else [torch.as_tensor(y, device=x.device)[i] for i in idxs]
-    with _evaluating(model):
+    with evaluating(model):
         out = [_batch_map(model, x[i], yi, layer, method, score, reshape) for i, yi in zip(idxs, ys)]
     return tuple(to_concat(o) for o in zip(*out))

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Read', 'thumb_size', 'thumbnails', 'read_set', 'SmallUNet', 'train_segmenter', 'predict_masks', 'pretrained_unet',
-           'iou', 'Quality', 'left_out', 'Completion', 'CompletedMasks', 'MaskList', 'complete_masks']
+           'iou', 'Quality', 'left_out', 'Completion', 'CompletedMasks', 'MaskList', 'complete_masks', 'features',
+           'suggest_masks']
 
 # %% ../nbs/13_complete.ipynb #18442591
 import warnings
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from fastai.data.core import Datasets
@@ -21,13 +23,15 @@ from fastai.vision.learner import create_unet_model
 from fastcore.basics import GetAttr, patch
 from PIL import Image
 from scipy.stats import t as student
+from sklearn.cluster import KMeans
 from torch import nn
 from tqdm import tqdm
 
 from .masks import UNANNOTATED, ImageMaskSet, inside_of, is_annotated, mask_areas, show_outline
 from .outside import swap_outside
+from .cam import Recorded, evaluating, find_layer
 from .plots import picture
-from .interpret import as_they_are
+from .interpret import as_they_are, in_order
 from .files import RegionMask
 from .annotate import save_masks
 
@@ -377,3 +381,57 @@ def _file_names(ds):
     items = list(getattr(ds, 'items', ()))
     if len(items) != len(ds) or not all(isinstance(o, Path) for o in items): return [f'{i:05d}' for i in range(len(ds))]
     return [f'{o.parent.name}/{o.stem}' for o in items]
+
+# %% ../nbs/13_complete.ipynb #04ebb492
+def features(
+    learn,  # a fastai `Learner`
+    dl,     # a `DataLoader` of (image, class) or (image, class, mask)
+) -> tuple: # (n, channels) array, (n,) classes (-1: several), (n,) answers, (n,) bool: has a mask, n indices
+    "The mean activations of the last layer that has a grid, without augmentation, in the order of the data set."
+    dl, idxs = in_order(dl)
+    rows, layer, model = [], None, learn.model
+    with as_they_are(dl.dataset), evaluating(model), torch.no_grad():
+        for x, y, *mask in dl:
+            x = x.as_subclass(torch.Tensor).to(learn.dls.device)
+            layer = layer or find_layer(model, x=x[:1])
+            with Recorded(layer) as rec: said = model(x).argmax(-1).cpu()
+            known = is_annotated(mask[0].as_subclass(torch.Tensor)).cpu() if mask else torch.zeros(len(x), dtype=bool)
+            y = y.as_subclass(torch.Tensor).cpu() if y.ndim == 1 else torch.full((len(x),), -1)
+            rows.append((rec.acts.detach().float().mean((2, 3)).cpu(), y, said, known))
+    return *(torch.cat(o).numpy() for o in zip(*rows)), idxs
+
+# %% ../nbs/13_complete.ipynb #df7eb4bd
+def _typical(f, drawn, n, seed):
+    "The rows in the middle of the `n` largest clusters without a drawn one, and how many they stand for."
+    km = KMeans(min(len(f), n + int(drawn.sum())), n_init=4, random_state=seed).fit(f)
+    far, sizes = km.transform(f), np.bincount(km.labels_, minlength=km.n_clusters)
+    free = [k for k in np.argsort(-sizes, kind='stable') if sizes[k] and not drawn[km.labels_ == k].any()]
+    middle = [int(np.where((km.labels_ == k) & ~drawn, far[:, k], np.inf).argmin()) for k in free[:n]]
+    return [(i, int(sizes[km.labels_[i]])) for i in middle]
+
+def _shares(counts, n):
+    "How many of `n` each class gets: as evenly as their sizes allow."
+    got = np.zeros(len(counts), int)
+    for _ in range(min(n, sum(counts))): got[np.where(got < counts, got, n + 1).argmin()] += 1
+    return got
+
+# %% ../nbs/13_complete.ipynb #5a00e4d7
+def suggest_masks(
+    learn,       # a fastai `Learner` that was trained on images like these, whatever it looks at
+    dl=None,     # a `DataLoader` of (image, class), with masks or without; None: the Learner's training images
+    n: int=16,   # images
+    seed: int=0, # of the clusters
+) -> pd.DataFrame: # image (its index in the data set), class, says (the answer), stands_for (images), the largest first
+    "Which images to draw masks on next. Raises `ValueError` where fewer than `n` have none."
+    f, y, says, drawn, idxs = features(learn, learn.dls.train if dl is None else dl)
+    if not 1 <= n <= (~drawn).sum(): raise ValueError(
+        f'n must be from 1 to {(~drawn).sum()}, the number of images without a mask, got {n}')
+    f, rows = (f - f.mean(0))/(f.std(0) + 1e-6), []
+    classes = np.unique(y)
+    for c, k in zip(classes, _shares([int((~drawn & (y == c)).sum()) for c in classes], n)):
+        mine = np.flatnonzero(y == c)
+        if k: rows += [(mine[i], size) for i, size in _typical(f[mine], drawn[mine], int(k), seed)]
+    name = lambda k: learn.dls.vocab[k] if k >= 0 else None
+    found = [(idxs[i], name(y[i]), name(says[i]), size) for i, size in rows]
+    found = pd.DataFrame(found, columns=['image', 'class', 'says', 'stands_for'])
+    return found.sort_values('stands_for', ascending=False, ignore_index=True)

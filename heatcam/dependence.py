@@ -7,7 +7,6 @@ __all__ = ['Answers', 'probabilities', 'sampled', 'Batch', 'as_batch', 'Lenders'
            'Scan', 'DependenceMap', 'dependence_map']
 
 # %% ../nbs/15_dependence.ipynb #79e9992e
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,21 +25,12 @@ from tqdm import tqdm
 
 from .masks import ImageMaskSet, InMemoryDL, mask_areas
 from .outside import outside_of
+from .cam import evaluating
 from .callbacks import batch_pictures, check_codes
 from .interpret import as_they_are, in_order
 from .plots import heat_colors, picture
 
 # %% ../nbs/15_dependence.ipynb #8974c48f
-@contextmanager
-def _evaluating(model):
-    "`model` in evaluation mode; each of its modules is put back as it was."
-    modes = [(m, m.training) for m in model.modules()] if isinstance(model, nn.Module) else []
-    try:
-        for m, _ in modes: m.training = False
-        with torch.no_grad(): yield
-    finally:
-        for m, was in modes: m.training = was
-
 def _device(model):
     "Where the weights of `model` are."
     weights = next(model.parameters(), None) if isinstance(model, nn.Module) else None
@@ -60,7 +50,7 @@ class Answers:
         self.device = _device(self.model) if device is None else torch.device(device)
 
     def __call__(self, x): # (N, C, H, W) images → (N, classes) in [0, 1], on the CPU
-        with _evaluating(self.model): z = self.model(x.as_subclass(torch.Tensor).to(self.device))
+        with evaluating(self.model), torch.no_grad(): z = self.model(x.as_subclass(torch.Tensor).to(self.device))
         return probabilities(z, len(x), self.several)
 
     def said(self, p): # probabilities → (N,) class indices, or (N, classes) of 0 and 1 where several can be true
