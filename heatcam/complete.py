@@ -286,6 +286,12 @@ def _check_each_class(read, vocab):
     if unseen: warnings.warn(f'no mask was drawn of the class {", ".join(str(vocab[k]) for k in unseen)}: masks of '
                              'these may be worse than the others, and what is wrong with them tells the class')
 
+def _check_quality(quality, good=.85):
+    "Warns of a segmenter that may not be good enough."
+    if quality and quality.mean < good: warnings.warn(
+        f'the segmenter may not be good enough, {quality}: behind segmenters below {good}, networks have gone on using '
+        'what is outside. Look at show_completed(), draw more masks, and audit what you train')
+
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
     if inside is None: return 1
@@ -335,6 +341,7 @@ def complete_masks(
         warnings.warn(f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give '
                       'larger thumbnails (side=…) or a larger network (net=…)')
         return Completion(dls, quality, read.drawn.numpy(), None)
+    _check_quality(quality)
     said, fault = _said(read, sure, seed, **kwargs)
     if fault:
         warnings.warn(fault)
