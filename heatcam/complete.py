@@ -286,12 +286,6 @@ def _check_each_class(read, vocab):
     if unseen: warnings.warn(f'no mask was drawn of the class {", ".join(str(vocab[k]) for k in unseen)}: masks of '
                              'these may be worse than the others, and what is wrong with them tells the class')
 
-def _check_quality(quality, good=.85):
-    "Warns of a segmenter that may not be good enough."
-    if quality and quality.mean < good: warnings.warn(
-        f'the segmenter may not be good enough, {quality}: behind segmenters below {good}, networks have gone on using '
-        'what is outside. Look at show_completed(), draw more masks, and audit what you train')
-
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
     if inside is None: return 1
@@ -302,6 +296,20 @@ def _finish(dls, read, quality, said, how):
     new = _completed_set(dls.train.dataset, read, said, how)
     loaders = [dls.train.new(dataset=new), *dls.loaders[1:]]
     return Completion(type(dls)(*loaders, path=dls.path, device=dls.device), quality, read.drawn.numpy(), MaskList(new))
+
+# %% ../nbs/13_complete.ipynb #113fbb61
+_GOOD = .85  # below it, networks have gone on using what is outside
+
+def _good_enough(quality, least):
+    "Whether a segmenter is to be used; warns where it is not, and where it may not be good enough."
+    if quality is None or quality.mean >= _GOOD: return True
+    if quality.mean >= least: warnings.warn(
+        f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on using '
+        'what is outside. Look at show_completed(), draw more masks, and audit what you train')
+    else: warnings.warn(
+        f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give larger thumbnails '
+        '(side=…) or a larger network (net=…)')
+    return quality.mean >= least
 
 # %% ../nbs/13_complete.ipynb #a3adee71
 def _finds_nothing(read, said, sure):
@@ -337,15 +345,12 @@ def complete_masks(
     _check_few(read.drawn)
     _check_each_class(read, dls.vocab)
     quality = left_out(read, folds, seed, **kwargs) if folds else None
-    if quality and quality.mean < least:
-        warnings.warn(f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give '
-                      'larger thumbnails (side=…) or a larger network (net=…)')
-        return Completion(dls, quality, read.drawn.numpy(), None)
-    _check_quality(quality)
+    unchanged = Completion(dls, quality, read.drawn.numpy(), None)
+    if not _good_enough(quality, least): return unchanged
     said, fault = _said(read, sure, seed, **kwargs)
     if fault:
         warnings.warn(fault)
-        return Completion(dls, quality, read.drawn.numpy(), None)
+        return unchanged
     return _finish(dls, read, quality, (said*255).round().to(torch.uint8), how)
 
 # %% ../nbs/13_complete.ipynb #45c9b275

@@ -69,8 +69,8 @@ def dense(*sizes):
 def network(kind):
     "Three convolutions (the last map has 7 × 7 cells) and two dense layers; or dense layers only, as in 2017."
     if kind == 'mlp': return dense(SIDE**2, 50, 30, DIGITS)
-    body = ConvLayer(1, 16, 5, stride=2), ConvLayer(16, 32, stride=2), ConvLayer(32, 64)
-    return nn.Sequential(*body, dense(64*7*7, 100, DIGITS))
+    body = ConvLayer(1, 8, 5, stride=2), ConvLayer(8, 16, stride=2), ConvLayer(16, 32)
+    return nn.Sequential(*body, dense(32*7*7, 100, DIGITS))
 
 
 def learner(cb, seed, arm, draw):

@@ -1,0 +1,37 @@
+"Make nbs/images/before_after.png, the front page's picture: python tools/front_picture.py"
+from pathlib import Path
+import matplotlib
+matplotlib.use('agg')
+import matplotlib.pyplot as plt
+import torch
+from heatcam.dependence import dependence_map
+from heatcam.masks import ImageMaskSet, image_mask_dls
+from heatcam.plots import STYLE
+from heatcam.study.trials import train_trial
+from heatcam.heart.phantom import CLASSES
+from heatcam.heart.sets import tagged_phantoms
+from heatcam.heart.questions import question_studies
+
+plt.style.use(STYLE)
+torch.set_num_threads(1)
+study = next(s for s in question_studies('12_few_masks') if s.name == 'flatten, moving heart')
+trained = [train_trial(study, study.arm(a), 0, .003) for a in ('cross-entropy', '8 balanced, swap')]
+# new hearts whose glyph tells, as those of training do
+ph = tagged_phantoms(400, study.task.spec, study.task.tag, study.task.data_seed(0), 'valid', 1.)
+images = ImageMaskSet(ph.images, ph.y, vocab=CLASSES)
+maps = [dependence_map(learn, image_mask_dls(images, images, bs=64, device='cpu').valid, n=400) for _, learn in trained]
+
+fig = plt.figure(figsize=(11, 3), layout='constrained')
+left, mid, right = fig.subfigures(1, 3, width_ratios=[1.2, 1, 1])
+for k, ax in enumerate(left.subplots(2, 2).flat):
+    ax.imshow(ph.images[k], cmap='gray', vmin=0, vmax=255)
+    ax.set_axis_off()
+    ax.set_title(CLASSES[ph.y[k]], fontsize=9)
+left.suptitle('in training, the white glyph names the class', fontsize=10)
+for part, m, (row, _), name in zip((mid, right), maps, trained, ('before', 'after, with 8 masks')):
+    ax = part.subplots()
+    m.plot(ax)
+    ax.set_title(f'{name}: {row["test_accuracy"]:.1%} right\nwhere the glyph says nothing', fontsize=10)
+path = Path(__file__).resolve().parent.parent/'nbs'/'images'/'before_after.png'
+fig.savefig(path, dpi=100)
+print([round(row['test_accuracy'], 3) for row, _ in trained], path.stat().st_size//1000, 'KB')
