@@ -304,11 +304,11 @@ def _good_enough(quality, least):
     "Whether a segmenter is to be used; warns where it is not, and where it may not be good enough."
     if quality is None or quality.mean >= _GOOD: return True
     if quality.mean >= least: warnings.warn(
-        f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on using '
-        'what is outside. Look at show_completed(), draw more masks, and audit what you train')
+        f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on '
+        'using what is outside. Look at show_completed(), draw more masks, and audit what you train')
     else: warnings.warn(
-        f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give larger thumbnails '
-        '(side=…) or a larger network (net=…)')
+        f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give larger '
+        'thumbnails (side=…) or a larger network (net=…)')
     return quality.mean >= least
 
 # %% ../nbs/13_complete.ipynb #a3adee71
