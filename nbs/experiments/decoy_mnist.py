@@ -92,7 +92,7 @@ def measure(learn, arm, draw):
     "Over all ten decoys of each test digit; and what a user can see: the validation images with another one's outside."
     _, valid, test = parts(first(arm, draw))
     y = torch.tensor(test[2])
-    said = torch.stack([answers(learn.model, torch.tensor(decoy_set(test, [k]*len(y)).images)) for k in range(DIGITS)])
+    said = torch.stack([answers(learn.model, decoy_set(test, [k]*len(y)).images) for k in range(DIGITS)])
     right, own = (said == y).float(), torch.arange(DIGITS)[:, None] == y
     told = decoy_set(valid, valid[2])
     mixed = change_outside(told.images, told.masks, generator=torch.Generator().manual_seed(0))
