@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['OUTSIDES', 'WAYS', 'outside_of', 'fill', 'level_of', 'put_outside', 'swap_outside', 'level_outside', 'blur_outside',
-           'noise_outside', 'any_level_outside', 'light_outside', 'pattern_outside', 'blank_outside', 'shaken_outside']
+           'noise_outside', 'any_level_outside', 'light_outside', 'pattern_outside', 'blank_outside', 'shaken_outside',
+           'other_light_outside']
 
 # %% ../nbs/01_outside.ipynb #cc8c0d4b
 import torch
@@ -195,6 +196,19 @@ def shaken_outside(
     (low, span), noise = _range(images), torch.rand(images.shape, generator=generator).to(images.device)
     return _put_share(images, outside, (images - low)/span.clamp_min(1e-6) + noise - .5)
 
+# %% ../nbs/01_outside.ipynb #7900454e
+def other_light_outside(
+    images: torch.Tensor,   # (N, C, H, W), bytes or floats
+    outside: torch.Tensor,  # (N, 1, H, W) bool: the pixels to change
+    others: torch.Tensor,   # (N, C, H, W) images of the same type
+    others_outside: torch.Tensor,  # (N, 1, H, W) bool: their outside
+    generator=None,         # a `torch.Generator`; None: PyTorch's own
+    **_,                    # what other ways of changing an outside ask for
+) -> torch.Tensor: # (N, C, H, W)
+    "Each image with the outside of another one, at another contrast and another level."
+    swapped = swap_outside(images, outside, others, others_outside)
+    return light_outside(swapped, outside, generator=generator)
+
 # %% ../nbs/01_outside.ipynb #0fe869bf
-WAYS = OUTSIDES | dict(other=swap_outside, any_level=any_level_outside, light=light_outside, pattern=pattern_outside,
-                   blank=blank_outside, shaken=shaken_outside)
+WAYS = OUTSIDES | dict(other=swap_outside, any_level=any_level_outside, light=light_outside,
+                   other_light=other_light_outside, pattern=pattern_outside, blank=blank_outside, shaken=shaken_outside)

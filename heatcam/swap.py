@@ -18,7 +18,7 @@ from .outside import WAYS, outside_of, put_outside
 from .callbacks import HeatmapLoss, check_batch, check_codes
 
 # %% ../nbs/07_swap.ipynb #04185e0e
-FAMILY = 'other', 'other', 'any_level', 'light', 'pattern', 'pattern'  # real surroundings, and invented ones
+FAMILY = 'other', 'other', 'any_level', 'other_light', 'pattern', 'pattern'  # none of them keeps an image's own outside
 
 def as_ways(
     ways,  # a name in `heatcam.outside.WAYS`, a function like those, or a list of these

@@ -169,7 +169,7 @@ def few_masks(n, seed, **sizes):
 
 # %% ../../nbs/heart/06_questions.ipynb #4769fd32
 _FAMILY = dict(outside='family')
-_OTHERS = 'other', 'any_level', 'light', 'pattern'  # the members of the family
+_OTHERS = 'other', 'any_level', 'other_light', 'pattern'  # the members of the family
 
 UNSEEN = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1/4),
