@@ -399,17 +399,19 @@ def features(
     learn,  # a fastai `Learner`
     dl,     # a `DataLoader` of (image, class) or (image, class, mask)
 ) -> tuple: # (n, channels) array, (n,) classes (-1: several), (n,) answers, (n,) bool: has a mask, n indices
-    "The mean activations of the last layer that has a grid, without augmentation, in the order of the data set."
+    "The mean activations of the last layer with a grid, in order. Raises `ValueError` for other outputs than a tensor."
     dl, idxs = in_order(dl)
     rows, layer, model = [], None, learn.model
     with as_they_are(dl.dataset), evaluating(model), torch.no_grad():
         for x, y, *mask in dl:
             x = x.as_subclass(torch.Tensor).to(learn.dls.device)
             layer = layer or find_layer(model, x=x[:1])
-            with Recorded(layer) as rec: said = model(x).argmax(-1).cpu()
+            with Recorded(layer) as rec: z = model(x)
+            if not isinstance(z, torch.Tensor): raise ValueError(
+                f'the model must return a tensor of scores (N, classes), got a {type(z).__name__}')
             known = is_annotated(mask[0].as_subclass(torch.Tensor)).cpu() if mask else torch.zeros(len(x), dtype=bool)
             y = y.as_subclass(torch.Tensor).cpu() if y.ndim == 1 else torch.full((len(x),), -1)
-            rows.append((rec.acts.detach().float().mean((2, 3)).cpu(), y, said, known))
+            rows.append((rec.acts.detach().float().mean((2, 3)).cpu(), y, z.argmax(-1).cpu(), known))
     return *(torch.cat(o).numpy() for o in zip(*rows)), idxs
 
 # %% ../nbs/13_complete.ipynb #df7eb4bd
@@ -419,6 +421,7 @@ def _typical(f, drawn, n, seed):
     far, sizes = km.transform(f), np.bincount(km.labels_, minlength=km.n_clusters)
     free = [k for k in np.argsort(-sizes, kind='stable') if sizes[k] and not drawn[km.labels_ == k].any()]
     middle = [int(np.where((km.labels_ == k) & ~drawn, far[:, k], np.inf).argmin()) for k in free[:n]]
+    middle += [i for i in np.flatnonzero(~drawn).tolist() if i not in middle][:n - len(middle)]  # where all look alike
     return [(i, int(sizes[km.labels_[i]])) for i in middle]
 
 def _shares(counts, n):
