@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
-           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question',
-           'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks',
-           'unseen', 'rivals', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question',
-           'study_command']
+           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms',
+           'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
+           'few_masks', 'unseen', 'rivals', 'longer', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study',
+           'run_question', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -202,6 +202,20 @@ def rivals(n, seed, **sizes):
     return [shortcut_study(f'{head}, {heart} heart, {tag}', heart, tag, model, some, seed=seed + 100, **kw)
             for heart, tag in _CUES for head, model in _HEADS]
 
+# %% ../../nbs/heart/06_questions.ipynb #d2809d52
+LONGER = {  # name → keywords of the loss, settings, share of the models
+    'cross-entropy': (None, {}, 1/2), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
+    'swap': (None, SWAP, 1)}
+STEPS = {100: 1, 300: 1, 1000: .5, 3000: .3}  # steps → share of the models
+
+def longer(n, seed, **sizes):
+    "Networks that train for up to three thousand steps."
+    some = lambda share: tuple(Arm(k, max(1, round(n*s*share)), loss, kw) for k, (loss, kw, s) in LONGER.items())
+    kw = SIZES | dict(max_trials=1, min_accuracy=0., lr_range=(3e-3, 3e-2), draws=10) | sizes
+    epochs = lambda steps: dict(epochs=steps*kw['bs']//kw['n_train']) | sizes
+    return [shortcut_study(f'{head}, {steps:,} steps', 'hard', 'glyph', model, some(share), seed=seed + 200,
+                           **kw | epochs(steps)) for steps, share in STEPS.items() for head, model in _HEADS]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -267,7 +281,9 @@ QUESTIONS = {
     '13_unseen': Question('What do networks say in outsides that training never had?', 20, unseen,
                           ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard')),
     '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
-                          ('test_accuracy', 'worst_class', 'tag_flips'))}
+                          ('test_accuracy', 'worst_class', 'tag_flips')),
+    '16_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
+                          ('test_accuracy', 'heart_overlap'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
