@@ -18,9 +18,9 @@ from fastcore.basics import patch
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from .masks import show_outline
+from .masks import show_item, show_outline
 from .outside import OUTSIDES, fill, swap_outside
-from .plots import COLORS, picture
+from .plots import COLORS, aspect_of, picture
 from .callbacks import batch_pictures, class_names
 from .dependence import Sample, Scan, as_batch
 
@@ -280,12 +280,15 @@ def _place(found):
     "Where the hottest spot of a dependence map is, in words, and how hot it is; None where there is none."
     spots = found.spots()
     if not len(spots): return None
-    o, (H, W) = spots.iloc[0], found.flips.shape
+    o, size = spots.iloc[0], found.flips.shape
+    often = f'exchanging it changes answers more often, by {100*o.flips:.0f} percentage points.'
+    if len(size) == 1: return f'on the samples {o.start:.0f} to {o.start + o.length:.0f} of the signal: {often}'
+    *slices, H, W = size
+    deep = f'slices {o.front:.0f} to {o.front + o.depth:.0f}, ' if slices else ''
     third = lambda at, n, names: names[min(2, int(3*at/n))]
     at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
-    return (f'on the {" ".join(filter(None, at)) or "middle"} of the picture (rows {o.top:.0f} to '
-            f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): exchanging it changes answers '
-            f'more often, by {100*o.flips:.0f} percentage points.')
+    return (f'on the {" ".join(filter(None, at)) or "middle"} of the picture ({deep}rows {o.top:.0f} to '
+            f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): {often}')
 
 @patch
 def _where(self: Audit):
@@ -400,6 +403,15 @@ def swaps(self: Audit,
     return res
 
 # %% ../nbs/17_audit.ipynb #d70a4dc3
+def _show(ax, image, inside):
+    "An image, a signal, or the slice of a volume with the largest inside."
+    if image.ndim == 3:
+        shown, how = picture(image)
+        ax.imshow(shown, **how)
+        show_outline(inside, ax)
+    else: show_item(torch.as_tensor(image), inside.astype(np.uint8), ax)
+    ax.set(xticks=[], yticks=[])
+
 @patch
 def plot_telling(self: Audit,
     k: int=4,             # how many images
@@ -408,14 +420,11 @@ def plot_telling(self: Audit,
     "The most telling images, each above itself with the outside that moves its answer. Raises `ValueError` for none."
     swaps = self.swaps(self.telling(k))
     if not swaps: raise ValueError('no answer is moved by the outside: there is nothing to show')
-    (h, w), n = swaps[0].inside.shape, len(swaps)
-    axs = plt.subplots(2, n, figsize=(scale*n, 2*(scale*h/w + .3)), layout='constrained', squeeze=False)[1]
+    n, tall = len(swaps), scale*aspect_of(swaps[0].inside.shape)
+    axs = plt.subplots(2, n, figsize=(scale*n, 2*(tall + .3)), layout='constrained', squeeze=False)[1]
     for col, o in zip(axs.T, swaps):
         for ax, im, said in zip(col, (o.image, o.swapped), (o.answer, o.answer_then)):
-            shown, how = picture(im)
-            ax.imshow(shown, **how)
-            show_outline(o.inside, ax)
-            ax.set(xticks=[], yticks=[])
+            _show(ax, im, o.inside)
             ax.set_title(said, size=9, color='k' if said == o.answer else '#d00000')
     axs[0,0].set_ylabel('as it is', size=9)
     axs[1,0].set_ylabel('other outside', size=9)
@@ -428,8 +437,9 @@ def plot_map(self: Audit, ax=None, title: str='',
 ):
     "The dependence map, with the outline of what is inside in half of the images. Raises `ValueError` without masks."
     if outside and not self.masked: raise ValueError('without masks there is no map of the outside alone')
-    ax = (self.outside_map if outside else self.map).plot(ax, title)
-    if self.mean_inside is not None: show_outline(self.mean_inside > .5*self.mean_inside.max(), ax)
+    m = self.outside_map if outside else self.map
+    ax, inside = m.plot(ax, title), self.mean_inside
+    if inside is not None: show_outline((inside[m.slice] if inside.ndim == 3 else inside) > .5*inside.max(), ax)
     return ax
 
 @patch
@@ -502,11 +512,13 @@ def plot_clusters(self: Audit,
 ):
     "The mean outside of each cluster, with what it says and how many answers depend on it."
     found = self.clusters() if found is None else found
-    (h, w), n = self.mean_inside.shape, len(found)
-    axs = plt.subplots(1, n, figsize=(scale*n, scale*h/w + .6), layout='constrained', squeeze=False)[1]
+    n, tall, at = len(found), aspect_of(self.mean_inside.shape), self.map.slice
+    axs = plt.subplots(1, n, figsize=(scale*n, scale*tall + .6), layout='constrained', squeeze=False)[1]
     for ax, c in zip(axs.flat, found):
-        im, how = picture(c.picture)
-        ax.imshow(im, **how | dict(vmin=0, vmax=1))
+        pic = c.picture[:,at] if c.picture.ndim == 4 else c.picture
+        im, how = picture(pic)
+        if pic.ndim == 2: ax.plot(pic.T, lw=.8)
+        else: ax.imshow(im, **how | dict(vmin=0, vmax=1))
         ax.set(xticks=[], yticks=[])
         ax.set_title(f'{len(c)} images, say {c.says}\n{c.dependence[0]:.0%} depend on it', size=8)
     return axs

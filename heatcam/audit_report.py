@@ -21,7 +21,7 @@ import yaml
 import heatcam
 from .audit import Audit, compare_audits
 from .load import add_options, open_images, open_model, read_options
-from .page import html_image, html_page, html_section
+from .page import html_any, html_page, html_section
 from .plots import heat_colors
 
 # %% ../nbs/18_audit_report.ipynb #953117c6
@@ -83,8 +83,8 @@ def _change(o, true):
     "A `Swap` in two pictures, and what the model says of both; `true`: the class, None where it is unknown."
     was, now = html.escape(str(o.answer)), html.escape(str(o.answer_then))
     told = '' if true is None else ' (right)' if true == o.answer else f' (wrong, it is {html.escape(str(true))})'
-    before = html_image(o.image, f'image {o.idx}, answered {o.answer}', o.inside)
-    after = html_image(o.swapped, f'image {o.idx} with other surroundings, answered {o.answer_then}', o.inside)
+    before = html_any(o.image, f'image {o.idx}, answered {o.answer}', o.inside)
+    after = html_any(o.swapped, f'image {o.idx} with other surroundings, answered {o.answer_then}', o.inside)
     return (f'<figure><div class="two">{before}→{after}</div>'
             f'<figcaption>“{was}”{told} → <span class="hit">“{now}”</span></figcaption></figure>')
 
@@ -118,8 +118,8 @@ def _key(top):
 def _map(audit):
     "The dependence map over the mean image."
     m, (heat, top) = audit.map, _heat(audit.map)
-    boxes = m.spots()[['top', 'left', 'height', 'width']].to_numpy()[:1]
-    seen = html_image(m.image, 'the mean of all images'), html_image(m.image, 'the dependence map', None, heat, boxes)
+    boxes = m.spots()[['top', 'left', 'height', 'width']].to_numpy()[:1] if m.flips.ndim == 2 else ()
+    seen = html_any(m.image, 'the mean of all images'), html_any(m.image, 'the dependence map', None, heat, boxes)
     frame = ' The yellow frame is around the place that moves most of them.'*len(boxes)
     return html_section('Where the answers come from', '<p>Each image was mixed, like a patchwork, with an image that '
         'the model answers otherwise: chance said which places came from the one and which from the other. Where an '
@@ -132,7 +132,7 @@ def _outside(audit):
     "The map of the surroundings alone."
     if not audit.masked: return ''
     heat, top = _heat(audit.outside_map)
-    seen = html_image(audit.map.image, 'the dependence map of the surroundings', None, heat)
+    seen = html_any(audit.map.image, 'the dependence map of the surroundings', None, heat)
     return (f'<figure>{seen}<figcaption>The same when the object stays, and only its surroundings are exchanged.'
             f'{_key(top)}</figcaption></figure>')
 
@@ -176,7 +176,7 @@ def _clusters(audit):
     order = sorted({c for o in found for c in o.classes}, key=str)
     def card(o):
         d, low, high, _ = o.dependence
-        picture = html_image(o.picture, f'the mean surroundings of {len(o)} images')
+        picture = html_any(o.picture, f'the mean surroundings of {len(o)} images')
         return (f'<figure>{picture}<figcaption><strong>{len(o)} images, “{html.escape(str(o.says))}”</strong><br>'
                 f'{_percent(d)} depend on it ({_percent(low)} to {_percent(high)}){_mix(o.classes, order)}'
                 '</figcaption></figure>')
@@ -233,7 +233,7 @@ def _both(name, row):
 def _compared(before, audit):
     "The model of an earlier audit beside this one."
     t = compare_audits(before, audit)
-    maps = ''.join(f'<figure>{html_image(o.map.image, f"dependence map of the model {who}", heat=_heat(o.map)[0])}'
+    maps = ''.join(f'<figure>{html_any(o.map.image, f"dependence map of the model {who}", heat=_heat(o.map)[0])}'
                    f'<figcaption><strong>{who}: {html.escape(o.verdict().grade)}</strong>{_key(_heat(o.map)[1])}'
                    '</figcaption></figure>' for o, who in ((before, 'before'), (audit, 'now')))
     shown = [k for k in ('accuracy', 'dependence', 'across', 'within', 'inside') if k in t.index]

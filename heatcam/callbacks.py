@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['REFERENCE', 'PRESETS', 'HeatmapLoss', 'check_weight', 'check_inside', 'check_batch', 'check_codes', 'check_cut',
-           'inside_mask', 'holds_inside', 'WhichMap', 'layer_place', 'layer_at', 'KnownMean', 'heatmap_loss_of',
-           'check_classes', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 'XGradCAMLoss', 'LayerCAMLoss',
-           'batch_pictures', 'class_names', 'predicted_classes']
+           'inside_mask', 'holds_inside', 'part_regions', 'ask_one_class', 'WhichMap', 'layer_place', 'layer_at',
+           'KnownMean', 'heatmap_loss_of', 'check_classes', 'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss',
+           'XGradCAMLoss', 'LayerCAMLoss', 'batch_pictures', 'split_batch', 'class_names', 'predicted_classes']
 
 # %% ../nbs/06_callbacks.ipynb #c7e8fcc3
 import weakref
@@ -18,19 +18,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
 from fastai.callback.schedule import LRFinder, SchedCos
 from fastai.data.core import Datasets
 from fastai.learner import Learner, Metric
-from fastai.torch_core import TensorMask, apply, find_bs, maybe_gather, to_detach
+from fastai.torch_core import TensorMask, apply, find_bs, maybe_gather, retain_type, to_detach
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from PIL import Image
 
-from .masks import UNANNOTATED, check_levels, check_whole, is_annotated
+from .masks import UNANNOTATED, check_levels, check_whole, is_annotated, mask_of_class, named, parts_of
 from .cam import (SCORES, GridOf, InputOf, Recorded, as_method, cam_map, class_score, find_layer, heatmap,
-                         heatmaps, input_gradient, input_x_gradient)
+                         heatmaps, input_gradient, input_x_gradient, pick_output, score_scale)
 from .plots import plot_heatmaps
 from .terms import as_term, heat_areas, heatmap_terms, overlap
 
@@ -45,14 +46,16 @@ class HeatmapLoss(Callback):
         term='outside_mass',  # a name in `heatcam.terms.TERMS`, or a function (heat, inside, outside) → (N,)
         score='projection',   # whose map: a name in `heatcam.cam.SCORES`, or a function, see `class_score`
         inside=None,          # region codes of the mask that count as inside; None: every code but 0 and 255
+                              # {class: codes}: a region for each class; 'soft', or a function: see `inside_of`
         evidence='absolute',  # the part of the map that counts: 'absolute', or 'positive'
         reshape=None,         # activations → (N, C, h, w); None: it is found how they are that, see `find_layer`
         method=None,          # a name in `heatcam.cam.METHODS`, or a function; None: that of the class
         max_cell=16,          # pixels: where no layer is named, the last one with cells at most so wide; None: the last
         rise_from=.1,         # the share of `weight` at the start of a fit, from where it rises; 1: constant
+        output=None,          # of a model that returns several things: where among them the class scores are
     ):
         self.weight, self.rise_from, self.term, self.inside = weight, rise_from, term, inside
-        self.layer, self.max_cell, self.reshape = layer, max_cell, reshape
+        self.layer, self.max_cell, self.reshape, self.output = layer, max_cell, reshape, output
         self.method, self.score, self.evidence = method or type(self).method, score, evidence
         self._depth, self._ran = 0, None  # how deep in events, and the Learner that has been fitted
         self._fresh()
@@ -63,7 +66,7 @@ class HeatmapLoss(Callback):
 def _forget(self: HeatmapLoss):
     "Forgets the batch."
     self.mask = self.class_loss = self.terms = self._rec = None
-    self.maps = {}
+    self.maps, self.masks, self.inside_now = {}, {}, self.inside
 
 @patch
 def _fresh(self: HeatmapLoss):
@@ -71,6 +74,7 @@ def _fresh(self: HeatmapLoss):
     self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
     self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
     self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
+    self._mixers = getattr(self, '_mixers', [])                 # callbacks that mix images, whose event is wrapped
     self._forget()
 
 @patch
@@ -78,6 +82,7 @@ def _leave(self: HeatmapLoss):
     "Leaves the learner as it was."
     self.learn.__dict__.pop('_with_events', None)
     if self._parts: self.learn.metrics = self.learn.metrics.filter(lambda m: not any(m is p for p in self._parts))
+    while self._mixers: self._mixers.pop().__dict__.pop('before_batch', None)
     self._fresh()
 
 # %% ../nbs/06_callbacks.ipynb #e8446de7
@@ -103,10 +108,14 @@ def check_weight(w):
 
 def check_inside(inside):
     "Raises `ValueError` for region codes that can't be any."
-    if inside is None: return
+    if inside is None or callable(inside) or (isinstance(inside, str) and inside == 'soft'): return
+    if isinstance(inside, dict) and inside:
+        for o in inside.values(): check_inside(o)
+        return
     codes = list(inside) if isinstance(inside, (list, tuple, set, frozenset, range, np.ndarray)) else None
     if not codes or UNANNOTATED in codes: raise ValueError(
-        f'inside must be a list of the region codes that count as inside, without 255 (not annotated), got {inside!r}')
+        f'inside must be a list of the region codes that count as inside, without 255 (not annotated), a dictionary of '
+        f"such lists for each class, 'soft' or a function, got {inside!r}")
 
 # %% ../nbs/06_callbacks.ipynb #3dd1a7b0
 @patch
@@ -159,21 +168,25 @@ def check_batch(
         + 'Add masks to the DataLoaders, with 255 for what is not annotated, or remove the heatmap loss from this '
           'Learner')
     x, mask = xb[0], yb[-1]
-    if mask.shape[-2:] != x.shape[-2:] or len(mask) != len(x): raise ValueError(
+    dims = x.ndim - 2
+    fits = mask.ndim in (dims + 1, dims + 2) and dims > 0 and mask.shape[-dims:] == x.shape[2:] and len(mask) == len(x)
+    if not fits: raise ValueError(
         f'masks are {tuple(mask.shape)} and images {tuple(x.shape)}: a mask must have the height and width of its '
         'image. Resize both with the same transform')
 
 # %% ../nbs/06_callbacks.ipynb #5e4ac9d3
 def check_codes(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W)
-    inside=None,         # region codes that count as inside
+    inside=None,         # region codes that count as inside, see `inside_of`
+    dims: int=2,         # of the images
 ):
     "Raises `ValueError` for soft masks, negative codes, and black and white, also with grey levels."
+    if isinstance(inside, str) or callable(inside): return parts_of(mask, inside) and None
     check_whole(mask)
     if mask.numel() and mask.dtype != torch.bool and not mask.min() >= 0: raise ValueError(
         f'the masks hold {mask.min().item():g}: codes are 0 and above, and what is not annotated is 255')
     if inside is not None: return
-    check_levels(mask)
+    check_levels(mask if dims > 1 else mask[...,None,:])
     flat = mask.flatten(1)[is_annotated(mask)]
     unknown = flat == UNANNOTATED
     if len(flat) and unknown.any(1).all() and (unknown | (flat == 0)).all(): raise ValueError(
@@ -195,13 +208,16 @@ def check_cut(
 def before_batch(self: HeatmapLoss):
     "Takes the mask out of the targets."
     self._forget()
-    if not len(self.yb): return  # prediction without targets
+    if not len(self.yb) or (len(self.yb) == 1 and not self.training): return  # no targets, or none but the class
     check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
     if self.learn.iter == 0:
-        check_codes(self.mask, self.inside)
+        check_codes(self.mask, None if isinstance(self.inside, dict) else self.inside, self.x.ndim - 2)
         if not getattr(self.learn, 'epoch', 0): check_cut(mask, self.dl)
+    if isinstance(self.inside, dict):
+        codes, vocab = self.mask.view(len(mask), *self.x.shape[2:]), getattr(self.learn.dls, 'vocab', None)
+        self.mask, self.inside_now = part_regions(codes, self.inside, vocab), None
     if self.training and not self._held: self._look_inside()
 
 # %% ../nbs/06_callbacks.ipynb #bed17cc8
@@ -211,9 +227,8 @@ def inside_mask(
 ) -> torch.Tensor: # 1 inside, 0 outside, 255 not annotated; where `inside` is None the mask as it is
     "The mask of the region codes that count."
     if inside is None: return mask
-    mask = mask.long()
-    within = torch.isin(mask, torch.tensor(list(inside), device=mask.device))
-    return torch.where(mask == UNANNOTATED, UNANNOTATED, within.long())
+    may, may_not = parts_of(mask, inside)
+    return torch.where(may >= .5, 1, torch.where(may_not > .5, 0, UNANNOTATED))
 
 def holds_inside(mask, inside # as for `inside_mask`
 ) -> torch.Tensor: # (N,) bool
@@ -226,7 +241,7 @@ def holds_inside(mask, inside # as for `inside_mask`
 def _look_inside(self: HeatmapLoss):
     "Notes whether anything has been inside a mask yet, and else which codes the masks hold."
     if not is_annotated(self.mask).any(): return
-    self._held = bool(holds_inside(self.mask, self.inside).any())
+    self._held = bool(holds_inside(self.mask, self.inside_now).any())
     if not self._held: self._codes |= {*self.mask.unique().tolist()} - {UNANNOTATED}
 
 @patch
@@ -243,6 +258,48 @@ def after_train(self: HeatmapLoss):
 
 @patch(as_prop=True)
 def _trains(self: HeatmapLoss): return callable(self.weight) or self.weight > 0
+
+# %% ../nbs/06_callbacks.ipynb #1b8e0981
+def part_regions(
+    mask: torch.Tensor,  # (N, H, W) region codes
+    inside: dict,        # class, by its name or its index → the codes of its region
+    vocab,               # the classes' names
+) -> torch.Tensor: # (N, classes, H, W): 1 inside, 0 outside, 255 not annotated, as for all classes that are not named
+    "From region codes a mask for each class. Raises `ValueError` for names that are no class."
+    vocab, blank = list(vocab or []), torch.full_like(mask, UNANNOTATED).long()
+    odd = [k for k in inside if k not in vocab and not (isinstance(k, int) and 0 <= k < len(vocab))]
+    if odd: raise ValueError(f'inside names a region for {odd[0]!r}, which is no class: there are {", ".join(map(str, vocab))}')
+    named = [inside.get(name, inside.get(k)) for k, name in enumerate(vocab)]
+    return torch.stack([blank if o is None else inside_mask(mask, o) for o in named], 1)
+
+@patch(as_prop=True)
+def by_class(self: HeatmapLoss):
+    "Has this batch a mask for each class?"
+    return self.mask.ndim == self.x.ndim and self.mask.shape[1] > 1
+
+# %% ../nbs/06_callbacks.ipynb #33a97cec
+def ask_one_class(
+    logits: torch.Tensor,  # (N, classes)
+    y,                     # (N,) class indices, or (N, classes) of 0 and 1; for the score 'true'
+    masks: torch.Tensor,   # (N, classes, H, W)
+    score: str,            # 'true': a true class; 'predicted': the most evident one; 'projection': any
+    at_random: bool=True,  # chance takes the class; if not, the most evident of those that may be taken
+) -> tuple: # (N,) scores, (N, 1, H, W) masks of the classes that they are of, NaN or 255 where no class has one
+    "One class of each image, of those that have a mask. Raises `ValueError` for masks and scores with which that can't be."
+    if logits.ndim != 2 or logits.shape[1] != masks.shape[1]: raise ValueError(
+        f'masks for {masks.shape[1]} classes, and class scores of shape {tuple(logits.shape)}: give a mask for each')
+    if score not in ('true', 'predicted', 'projection'): raise ValueError(
+        f"with a mask for each class, score must be 'true', 'predicted' or 'projection', got {score!r}")
+    floats = masks.is_floating_point()
+    known = ((~masks.isnan() if floats else masks == masks) & (masks != UNANNOTATED)).flatten(2).any(2)
+    if score == 'true': known &= y > .5 if y.ndim == 2 else (F.one_hot(y.clamp_min(0), len(known[0])) > 0) & (y >= 0)[:,None]
+    drawn = torch.rand_like(logits, dtype=torch.float) if at_random and score != 'predicted' else logits.detach().float()
+    c = drawn.masked_fill(~known, -torch.inf).argmax(1)
+    of_class = mask_of_class(masks, c)
+    of_class[~known.any(1)] = torch.nan if floats else UNANNOTATED
+    n = logits.shape[1]  # one class of n, as strong as a projection of all
+    scale = score_scale(n, y is not None and y.ndim == 2)*n**.5 if score == 'projection' else 1.
+    return scale*logits.gather(1, c[:,None])[:,0], of_class
 
 # %% ../nbs/06_callbacks.ipynb #e5b86736
 class WhichMap(NamedTuple):
@@ -282,7 +339,7 @@ def layer_at(model, name, layout # as `layer_place` returns them
 
 # %% ../nbs/06_callbacks.ipynb #537c5730
 @patch
-def _ask(self: HeatmapLoss, which):
+def _name(self: HeatmapLoss, which):
     "The places of the layers that `which` names; a name that is wrong is said here."
     model = self.learn.model
     if which.named(): self._asked[which.place()] = [layer_place(model, find_layer(model, o)) for o in which.layers()]
@@ -431,12 +488,29 @@ class _Shown(KnownMean):
 
 # %% ../nbs/06_callbacks.ipynb #b2ae2320
 @patch
-def _refuse_mixing(self: HeatmapLoss):
-    "MixUp and CutMix lay two images over each other, and don't say which."
-    mixers = [type(cb).__name__ for cb in self.learn.cbs if isinstance(cb, MixHandler)]
-    if mixers and self._trains: raise ValueError(
-        f'{mixers[0]} blends two images, and a blend has no mask that says where it may be looked at: remove '
-        f'{mixers[0]}, or watch the heatmaps without training on them (weight=0)')
+def _mix_masks(self: HeatmapLoss):
+    "Lets MixUp and CutMix mix the masks as they mix the images. Raises `ValueError` for a score that needs one label."
+    for cb in self.learn.cbs:
+        if not isinstance(cb, MixHandler): continue
+        if self._trains and (callable(self.score) or SCORES[self.score].reads == 'labels'): raise ValueError(
+            f'{type(cb).__name__} blends two images, and the score {self.score!r} is read off at one label: '
+            "take score='projection' or 'predicted', which need none")
+        cb.before_batch = partial(self._mixed, cb.before_batch)
+        self._mixers.append(cb)
+
+@patch
+def _mixed(self: HeatmapLoss, mix):
+    "The masks go through the mixing as two more channels of the image: what is inside, and what is outside."
+    if not self._wanted: return mix()
+    x, n, parts = self.x, self.x.shape[1], [o.to(self.x.dtype) for o in parts_of(self.mask, self.inside_now)]
+    parts = [o.as_subclass(torch.Tensor).view(len(x), -1, *x.shape[2:]) for o in parts]
+    self.learn.xb = retain_type(torch.cat([x.as_subclass(torch.Tensor), *parts], 1), x), *self.xb[1:]
+    mix()
+    whole, *rest = self.xb
+    self.learn.xb = whole[:,:n], *rest
+    may, may_not = whole.as_subclass(torch.Tensor)[:,n:].chunk(2, 1)
+    known = may + may_not
+    self.mask, self.inside_now = torch.where(known > .5, (may/known.clamp_min(.5)).clamp(0, 1), torch.nan), 'soft'
 
 @patch
 def _open_table(self: HeatmapLoss):
@@ -460,9 +534,9 @@ def before_fit(self: HeatmapLoss):
     self.after_create()
     if sum(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs) > 1: raise ValueError(
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
-    self._refuse_mixing()
     self._leave()  # a fit that broke off before its first epoch has left its things behind
-    for which in [self.which, *(m.which for m in self.learn.metrics if getattr(m, 'which', None))]: self._ask(which)
+    self._mix_masks()
+    for which in [self.which, *(m.which for m in self.learn.metrics if getattr(m, 'which', None))]: self._name(which)
     self._open_table()
     self.learn._with_events = partial(self._watched_events, self.learn._with_events)
 
@@ -496,6 +570,8 @@ def check_classes(
     if reads and y.ndim == 2 and y.shape[1] not in (1, n): raise ValueError(
         f'{y.shape[1]} classes per image in the targets, but the model has {n} outputs')
     if reads != 'labels' or not len(y) or (y.ndim == 2 and n > 1) or (y.is_cuda and not first): return
+    if y.is_floating_point() and ((y != 0) & (y != 1)).any(): raise ValueError(
+        f"the targets are numbers, and the score {score!r} is that of a class: take 'projection', 'predicted' or 'number'")
     if y.min() < 0 or y.max() >= max(n, 2): raise ValueError(
         f'class indices from {y.min().item():g} to {y.max().item():g} in a batch, but the model has '
         + (f'{n} outputs, for 0 … {n-1}' if n > 1 else 'one output, for classes 0 and 1')
@@ -506,16 +582,27 @@ def check_classes(
 def after_pred(self: HeatmapLoss):
     "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
     if self._rec is None: return
-    for which in self._wanted: check_classes(self.learn.pred, self.yb[0], which.score, first=self.learn.iter == 0)
+    for which in self._wanted: check_classes(self.scores, self.yb[0], which.score, first=self.learn.iter == 0)
+
+@patch(as_prop=True)
+def scores(self: HeatmapLoss):
+    "The class scores, among what the model has returned."
+    return pick_output(self.learn.pred, self.output)
+
+@patch
+def _ask(self: HeatmapLoss, score):
+    "The score whose map is wanted, and the mask that belongs to it."
+    if self.by_class: return ask_one_class(self.scores, self.yb[0], self.mask, score, self.training)
+    device = getattr(self.scores, 'device', self.mask.device)  # a model may return a tuple
+    gen = None if self.training else torch.Generator(device).manual_seed(0)
+    return class_score(self.scores, self.yb[0], score, gen), self.mask
 
 @patch
 def _draw(self: HeatmapLoss, which, create_graph=False):
     "The map `which`, or a list of them, one per layer; each is drawn once per batch."
     if which not in self.maps:
-        device = getattr(self.learn.pred, 'device', self.mask.device)  # a model may return a tuple
-        gen = None if self.training else torch.Generator(device).manual_seed(0)
-        score = class_score(self.learn.pred, self.yb[0], which.score, gen)
-        maps = cam_map(self.acts(which), score, which.method, create_graph, self.reshape)
+        score, self.masks[which] = self._ask(which.score)
+        maps = cam_map(self.acts(which), score, which.method, create_graph, self.reshape, self.x.ndim - 2)
         self.maps[which] = maps if isinstance(which.layer, tuple) else maps[0]
     return self.maps[which]
 
@@ -538,7 +625,7 @@ def after_loss(self: HeatmapLoss):
 @patch
 def _add(self: HeatmapLoss, w, maps):
     "Adds `w` × the terms of the annotated images to the loss."
-    terms, known = heatmap_terms(maps, self.mask, self.term, self.evidence, self.inside)
+    terms, known = heatmap_terms(maps, self.masks[self.which], self.term, self.evidence, self.inside_now)
     self.terms = torch.where(known, terms.detach(), torch.nan)
     if w == 0: return
     loss, add = self.learn.loss_grad, terms.sum()/known.sum().clamp_min(1)
@@ -624,7 +711,18 @@ def batch_pictures(
 ) -> torch.Tensor: # (N, C, H, W) in [0, 1]
     "The images of a batch as they look, without normalisation."
     x = (dl.decode(b) if hasattr(dl, 'decode') else b)[0].as_subclass(torch.Tensor).cpu()
-    return (x if x.is_floating_point() else x/255).clamp(0, 1)  # fastai decodes to 0 … 255
+    x = x if x.is_floating_point() else x/255  # fastai decodes to 0 … 255
+    if x.ndim == 4: return x.clamp(0, 1)
+    low, high = x.aminmax()  # signals and volumes have scales of their own
+    return x if x.ndim == 3 or (low >= 0 and high <= 1) else (x - low)/(high - low)
+
+def split_batch(
+    b,       # (images, …, class, mask), as a loader gives them
+) -> tuple: # the image, or a tuple of all inputs; class; mask; None for what is not there
+    "What a batch holds. A batch of more than three parts has several inputs."
+    plain = [o.as_subclass(torch.Tensor) for o in b]
+    xs, (y, mask) = (plain[:1], [*plain[1:], None, None][:2]) if len(plain) < 4 else (plain[:-2], plain[-2:])
+    return xs[0] if len(xs) == 1 else tuple(xs), y, mask
 
 @patch
 def batch_maps(self: HeatmapLoss,
@@ -632,9 +730,9 @@ def batch_maps(self: HeatmapLoss,
     which: WhichMap=REFERENCE,  # of several layers the last
 ): # logits and signed maps (N, 1, h, w)
     "Scores and maps of a batch, in evaluation mode."
-    y = b[1].as_subclass(torch.Tensor) if len(b) > 1 else None
-    return heatmaps(self.learn.model, b[0], which.layers()[-1], y, which.method, score=which.score,
-                    reshape=self.reshape, max_cell=which.max_cell)
+    x, y = split_batch(b)[:2]
+    return heatmaps(self.learn.model, x, which.layers()[-1], y, which.method, score=which.score,
+                    reshape=self.reshape, max_cell=which.max_cell, output=self.output)
 
 # %% ../nbs/06_callbacks.ipynb #c21323dd
 def class_names(vocab, y) -> str:
@@ -642,7 +740,7 @@ def class_names(vocab, y) -> str:
     y = torch.as_tensor(y).long()
     if vocab is None or not len(vocab): return str(y.squeeze().tolist())
     if y.ndim and y.numel() == len(vocab): return ', '.join(str(vocab[i]) for i in y.nonzero().flatten()) or 'none'
-    return str(vocab[int(y)])
+    return named(vocab, y)
 
 def predicted_classes(
     logits: torch.Tensor,  # (N, classes), or (N,) or (N, 1) of a binary model
@@ -650,6 +748,7 @@ def predicted_classes(
 ) -> torch.Tensor: # as `y`: class indices, or rows of 0 and 1
     "What a model predicts: the largest logit, or every logit above 0 where several classes can be true."
     several = y.ndim == 2 and y.shape[1] > 1
+    if y.is_floating_point() and ((y != 0) & (y != 1)).any(): return logits.reshape(y.shape)  # numbers, and no classes
     if several or logits.ndim == 1 or logits.shape[1] == 1: return (logits > 0).long().reshape(y.shape)
     return logits.argmax(1)
 
@@ -661,11 +760,13 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     "Images of a batch with heatmap, mask, target, prediction and overlap."
     b, which, evidence = tuple(o[:max_n] for o in b), REFERENCE, 'positive'
     if trained: which, evidence = self.which, self.evidence
-    (logits, maps), vocab = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None)
-    guess, v = predicted_classes(logits, b[1]), overlap(*heat_areas(maps, b[-1], self.inside, evidence))
-    masks = inside_mask(b[-1], self.inside)
+    (logits, maps), vocab, (_, y, mask) = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None), split_batch(b)
+    if isinstance(self.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), self.inside, vocab)
+    several = mask.ndim == b[0].ndim and mask.shape[1] > 1
+    masks = mask_of_class(mask, logits.argmax(1)) if several else inside_mask(mask, self.inside)
+    guess, v = predicted_classes(logits, y), overlap(*heat_areas(maps, masks, evidence=evidence))
     said = ['' if o.isnan() else '\n' + 'trained: '*trained + f'{o:.0%} inside' for o in v]
-    titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(b[1], guess, said)]
+    titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(y, guess, said)]
     return plot_heatmaps(batch_pictures(dl, b), heatmap(maps, evidence), masks, titles, ncols, figsize)
 
 # %% ../nbs/06_callbacks.ipynb #42061f5d
@@ -678,6 +779,6 @@ def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwar
     if dl is None: dl = self.dls[ds_idx].new(shuffle=shuffle)
     b = dl.one_batch()
     if len(b) == 2: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
-    if len(b) != 3: raise ValueError(
+    if len(b) < 3: raise ValueError(
         f'results need targets beside them: a batch must be (image, class, mask), this one has {len(b)} parts')
     cbs[0].show_heatmaps(b, dl, max_n, **kwargs)

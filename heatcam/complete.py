@@ -27,7 +27,7 @@ from sklearn.cluster import KMeans
 from torch import nn
 from tqdm import tqdm
 
-from .masks import UNANNOTATED, ImageMaskSet, inside_of, is_annotated, mask_areas, show_outline
+from .masks import UNANNOTATED, ImageMaskSet, best_slice, inside_of, is_annotated, mask_areas, show_outline
 from .outside import swap_outside
 from .cam import Recorded, evaluating, find_layer
 from .plots import picture
@@ -50,70 +50,78 @@ def thumbnails(
 ) -> torch.Tensor: # (N, C, h, w) float32, each with mean 0 and standard deviation 1
     "Small images for the segmenter."
     x = F.interpolate(images.float(), size=size, mode='area')
-    return (x - x.mean((1, 2, 3), keepdim=True))/(x.std((1, 2, 3), keepdim=True) + 1e-3)
+    each = tuple(range(1, x.ndim))
+    return (x - x.mean(each, keepdim=True))/(x.std(each, keepdim=True) + 1e-3)
 
 # %% ../nbs/13_complete.ipynb #1d271ceb
 Read = namedtuple('Read', 'x inside known drawn y sizes masks')  # thumbnails, shares (N, h, w), (N,), sizes, masks
 
 def _arrays(item):
-    "Image (C, H, W) and mask (H, W) of an item of a data set."
+    "Image (C, H, W) and mask (H, W) of an item of a data set, or those of a signal or a volume."
     x, m = (o if isinstance(o, torch.Tensor) else torch.as_tensor(np.array(o)) for o in (item[0], item[-1]))
     if isinstance(item[0], Image.Image) and x.ndim == 3: x = x.permute(2, 0, 1)
-    return x if x.ndim == 3 else x[None], m.reshape(m.shape[-2:])
+    if x.ndim == m.ndim and m.shape[0] == 1: m = m[0]  # (1, H, W)
+    return (x if x.ndim > m.ndim else x[None]), m
 
 def _label(y): return int(y) if getattr(y, 'numel', lambda: 1)() == 1 else -1  # of several classes: none
 
 def _read_item(item, size, n_in, inside):
     x, m = _arrays(item)
-    hw, known = tuple(x.shape[-2:]), bool(is_annotated(m[None])[0])
+    hw, known = tuple(x.shape[1:]), bool(is_annotated(m[None])[0])
     if known and tuple(m.shape) != hw: raise ValueError(
         f'a mask is {tuple(m.shape)} and its image {hw}: a mask must have the height and width of its image')
-    x = x.float().mean(0, keepdim=True) if n_in == 1 else x.expand(n_in, -1, -1) if len(x) == 1 else x[:n_in]
+    x = x.float().mean(0, keepdim=True) if n_in == 1 else x.expand(n_in, *hw) if len(x) == 1 else x[:n_in]
     may, out = mask_areas(m[None], size, inside) if known else (torch.zeros(1, 1, *size),)*2
     mask = torch.where(m == UNANNOTATED, UNANNOTATED, inside_of(m, inside).to(torch.uint8)) if known else None
     return thumbnails(x[None], size)[0], may[0,0], (may + out)[0,0], known, _label(item[1]), hw, mask
 
 # %% ../nbs/13_complete.ipynb #28448038
+_SIDE = {1: 96, 2: 48, 3: 24}
+
 def read_set(
     ds,           # a data set of (image, class, mask): an `ImageMaskSet`, or the fastai `Datasets` of image files
-    side: int=48, # the longer side of a thumbnail, pixels
+    side: int=0,  # the longer side of a thumbnail, pixels; 0: 48 of images, 96 of signals, 24 of volumes
     inside=None,  # region codes of the masks that count as inside; None: every code but 0 and 255
     progress=None, # show a bar; None: on a terminal
 ) -> Read:
     "All images as thumbnails. Raises `ValueError` for what has no masks."
     with as_they_are(ds):
         first, _ = _arrays(ds[0])
-        size, n_in = thumb_size(tuple(first.shape[-2:]), side), len(first)
+        size, n_in = thumb_size(tuple(first.shape[1:]), side or _SIDE[first.ndim - 1]), len(first)
         bar = tqdm(range(len(ds)), 'reading', leave=False, disable=None if progress is None else not progress)
         x, may, known, drawn, y, sizes, masks = zip(*(_read_item(ds[i], size, n_in, inside) for i in bar))
     x, may, known = map(torch.stack, (x, may, known))
     return Read(x, may, known, torch.tensor(drawn), torch.tensor(y), sizes, masks)
 
 # %% ../nbs/13_complete.ipynb #362969cc
-def _convs(n_in, n_out):
-    layers = []
-    for i in (n_in, n_out): layers += [nn.Conv2d(i, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
+_KINDS = {1: (nn.Conv1d, nn.BatchNorm1d, F.max_pool1d), 2: (nn.Conv2d, nn.BatchNorm2d, F.max_pool2d),
+          3: (nn.Conv3d, nn.BatchNorm3d, F.max_pool3d)}
+
+def _convs(n_in, n_out, dims):
+    layers, (conv, norm, _) = [], _KINDS[dims]
+    for i in (n_in, n_out): layers += [conv(i, n_out, 3, padding=1, bias=False), norm(n_out), nn.ReLU()]
     return nn.Sequential(*layers)
 
 class SmallUNet(nn.Module):
     "A U-Net from images to one score per pixel: above 0 is inside."
     def __init__(self,
         n_in: int=1,                # channels of the images
-        channels: tuple=(8, 16, 32) # of the levels, from the finest
+        channels: tuple=(8, 16, 32),# of the levels, from the finest
+        dims: int=2,                # of the images: 1 for signals, 3 for volumes
     ):
         super().__init__()
-        c = channels
-        self.down = nn.ModuleList(_convs(i, o) for i, o in zip((n_in, *c), c))
-        self.up = nn.ModuleList(_convs(i + o, o) for i, o in zip(c[:0:-1], c[-2::-1]))
-        self.score = nn.Conv2d(c[0], 1, 1)
+        c, (conv, _, self.pool) = channels, _KINDS[dims]
+        self.down = nn.ModuleList(_convs(i, o, dims) for i, o in zip((n_in, *c), c))
+        self.up = nn.ModuleList(_convs(i + o, o, dims) for i, o in zip(c[:0:-1], c[-2::-1]))
+        self.score = conv(c[0], 1, 1)
 
     def forward(self, x): # (N, C, h, w) → (N, 1, h, w)
         kept = []
         for level in self.down:
-            x = level(F.max_pool2d(x, 2, ceil_mode=True) if kept else x)
+            x = level(self.pool(x, 2, ceil_mode=True) if kept else x)
             kept.append(x)
         for level, fine in zip(self.up, kept[-2::-1]):
-            x = level(torch.cat([F.interpolate(x, size=fine.shape[-2:]), fine], 1))
+            x = level(torch.cat([F.interpolate(x, size=fine.shape[2:]), fine], 1))
         return self.score(x)
 
 # %% ../nbs/13_complete.ipynb #f2842159
@@ -121,11 +129,12 @@ def _varied(x, inside, known, generator):
     "A batch of thumbnails with their masks: other outsides, mirrored, moved, lighter or darker."
     n, u = len(x), lambda *s: torch.rand(s, generator=generator)
     j, out = torch.randint(n, (n,), generator=generator), ((inside < .1) & (known > .9))[:,None]
-    x = torch.where(u(n, 1, 1, 1) < .5, swap_outside(x, out, x[j], out[j]), x)
-    dims = [d for d in (-2, -1) if u(1) < .5]
-    steps = [int((u(1) - .5)*s/4) for s in x.shape[-2:]]
-    x, inside, known = (t.flip(dims).roll(steps, (-2, -1)) for t in (x, inside, known))
-    z = torch.randn(2, n, 1, 1, 1, generator=generator)/5
+    sides = range(-(x.ndim - 2), 0)
+    x = torch.where(u(n, *[1]*(x.ndim - 1)) < .5, swap_outside(x, out, x[j], out[j]), x)
+    turned = [d for d in sides if u(1) < .5 and x.ndim > 3]  # a signal has a direction
+    steps = [int((u(1) - .5)*s/4) for s in x.shape[2:]]
+    x, inside, known = (t.flip(turned).roll(steps, tuple(sides)) for t in (x, inside, known))
+    z = torch.randn(2, n, *[1]*(x.ndim - 1), generator=generator)/5
     return x*(1 + z[0]) + z[1], inside, known
 
 # %% ../nbs/13_complete.ipynb #9ace90cf
@@ -149,7 +158,7 @@ def train_segmenter(
     g = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        net = net(x.shape[1])
+        net = net(x.shape[1]) if net is not SmallUNet else SmallUNet(x.shape[1], dims=x.ndim - 2)
     opt = torch.optim.AdamW(net.parameters(), lr)
     plan = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps)
     for _ in range(steps):
@@ -201,9 +210,11 @@ class Quality:
         return f'IoU {self.mean:.2f} ({low:.2f} to {high:.2f}), by leaving out {len(self.ious)} drawn masks'
 
 # %% ../nbs/13_complete.ipynb #b2a6213c
+_LINEAR = {1: 'linear', 2: 'bilinear', 3: 'trilinear'}
+
 def _agreement(p, mask):
     "The IoU of a mask with what is said of its thumbnail, at the mask's own size."
-    said = F.interpolate(p[None,None], size=mask.shape, mode='bilinear')[:,0] > .5
+    said = F.interpolate(p[None,None], size=mask.shape, mode=_LINEAR[mask.ndim])[:,0] > .5
     return float(iou(said & (mask != UNANNOTATED), mask[None] == 1))
 
 def left_out(
@@ -236,7 +247,7 @@ class Completion:
 
 def _full_mask(p, hw, sure, code=1):
     "A mask (H, W) from what is said of a thumbnail's cells, 0 to 255; `code` is inside."
-    p = F.interpolate(p[None,None].float()/255, size=hw, mode='bilinear')[0,0]
+    p = F.interpolate(p[None,None].float()/255, size=hw, mode=_LINEAR[len(hw)])[0,0]
     return torch.where(p > sure[1], code, torch.where(p < sure[0], 0, UNANNOTATED)).to(torch.uint8)
 
 # %% ../nbs/13_complete.ipynb #1464d761
@@ -260,7 +271,7 @@ def _completed_set(ds, read, said, how):
         return Datasets(tls=[*ds.tls[:-1], CompletedMasks(ds.tls[-1], read, said, how)], n_inp=1)
     masks = ds.masks.clone()
     for i in (~read.drawn).nonzero()[:,0].tolist(): masks[i] = _full_mask(said[i], read.sizes[i], *how)
-    return ImageMaskSet(ds.images, ds.y, masks, list(ds.vocab))
+    return ImageMaskSet(ds.images, ds.y, masks, list(ds.vocab), ds.dims)
 
 # %% ../nbs/13_complete.ipynb #94b8f450
 class MaskList:
@@ -288,7 +299,8 @@ def _check_each_class(read, vocab):
 
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
-    if inside is None: return 1
+    if inside is None or isinstance(inside, str) or callable(inside): return 1
+    if isinstance(inside, dict): raise ValueError('masks are completed for one region: name its codes, as in inside=[1]')
     if 0 in inside: raise ValueError(f'completed masks say 0 outside, and inside={inside!r} has a 0 in it')
     return int(min(inside))
 
@@ -334,7 +346,7 @@ def complete_masks(
     least: float=.7,      # the mean IoU of left-out masks from which on the segmenter is used
     sure: tuple=(.3, .7), # below the first a pixel is outside, above the second inside, between them not annotated
     inside=None,          # region codes of the masks that count as inside; None: every code but 0 and 255
-    side: int=48,         # the longer side of the thumbnails that the segmenter sees, pixels
+    side: int=0,          # the longer side of the thumbnails that the segmenter sees, pixels; 0: see `read_set`
     folds: int=4,         # rounds in which drawn masks are left out; 0: nothing is measured, and the masks are used
     seed: int=0,
     progress=None,        # show a bar; None: on a terminal
@@ -369,10 +381,15 @@ def show_completed(self: Completion, n: int=8, ncols: int=8, seed: int=0):
 def _show_one(ax, done, i):
     item, mask = done.dls.train.dataset[i], done.masks[i] if done.used else None
     x, m = _arrays(item)
-    im, how = picture(x.numpy()/255)
-    ax.imshow(im, **how)
     mask = m.numpy() if mask is None else mask
-    ax.imshow(np.where(mask == UNANNOTATED, 1., np.nan), cmap='gray', vmin=0, vmax=1, alpha=.5)
+    if x.ndim == 4:
+        at = best_slice(mask)
+        x, mask = x[:,at], mask[at]
+    if x.ndim == 2: ax.plot(x.T, lw=.8)
+    else:
+        im, how = picture(x.numpy()/(255 if x.dtype == torch.uint8 else 1))
+        ax.imshow(im, **how)
+        ax.imshow(np.where(mask == UNANNOTATED, 1., np.nan), cmap='gray', vmin=0, vmax=1, alpha=.5)
     show_outline(mask, ax, 'deepskyblue' if done.drawn[i] else 'orange')
     ax.set_title('drawn' if done.drawn[i] else 'completed', size=7)
 
@@ -411,7 +428,7 @@ def features(
                 f'the model must return a tensor of scores (N, classes), got a {type(z).__name__}')
             known = is_annotated(mask[0].as_subclass(torch.Tensor)).cpu() if mask else torch.zeros(len(x), dtype=bool)
             y = y.as_subclass(torch.Tensor).cpu() if y.ndim == 1 else torch.full((len(x),), -1)
-            rows.append((rec.acts.detach().float().mean((2, 3)).cpu(), y, z.argmax(-1).cpu(), known))
+            rows.append((rec.acts.detach().float().flatten(2).mean(2).cpu(), y, z.argmax(-1).cpu(), known))
     return *(torch.cat(o).numpy() for o in zip(*rows)), idxs
 
 # %% ../nbs/13_complete.ipynb #df7eb4bd

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Answers', 'probabilities', 'sampled', 'Batch', 'as_batch', 'Lenders', 'kind_of', 'check_kind', 'Sample', 'patchworks',
-           'Scan', 'DependenceMap', 'dependence_map']
+           'Scan', 'DependenceMap', 'dependence_map', 'draw_map']
 
 # %% ../nbs/15_dependence.ipynb #79e9992e
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset, Subset
 from tqdm import tqdm
 
-from .masks import ImageMaskSet, InMemoryDL, mask_areas
+from .masks import ImageMaskSet, InMemoryDL, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
 from .callbacks import batch_pictures, check_codes
@@ -135,26 +135,30 @@ class Batch:
 
 def _check_images(x, mask):
     "Raises `ValueError` where `x` is no batch of images, or `mask` none of theirs."
-    if not isinstance(x, torch.Tensor) or x.ndim != 4 or not x.is_floating_point(): raise ValueError(
-        'images must be tensors of floats (N, C, H, W), as the model takes them, got '
+    if not isinstance(x, torch.Tensor) or x.ndim not in (3, 4, 5) or not x.is_floating_point(): raise ValueError(
+        'images must be tensors of floats (N, C, H, W), or (N, C, L) or (N, C, D, H, W), as the model takes them, got '
         + (f'{tuple(x.shape)} of {x.dtype}' if isinstance(x, torch.Tensor) else f'a {type(x).__name__}'))
     shape = None if mask is None else tuple(getattr(mask, 'shape', ()))
-    if shape is not None and (len(shape) < 3 or shape[-2:] != x.shape[-2:]): raise ValueError(
+    if shape is not None and (len(shape) < x.ndim - 1 or shape[2 - x.ndim:] != x.shape[2:]): raise ValueError(
         f'masks must be (N, H, W) and as large as their images {tuple(x.shape)}, got {shape}')
 
 # %% ../nbs/15_dependence.ipynb #5752503e
+def _codes(inside): return sorted({o for v in inside.values() for o in v}) if isinstance(inside, dict) else inside
+
 def as_batch(
     b,            # what a loader yields: (images, classes, masks), (images, classes) or images
     idxs,         # (N,) the images' indices
-    inside=None,  # region codes of the mask that count as inside; None: every code but 0 and 255
+    inside=None,  # region codes of the mask that count as inside; None: every code but 0 and 255; of a region for
+                  # each class, all of them
 ) -> Batch:
     "A loader's batch, looked at. Raises `ValueError` for images and masks that are none, or that don't fit."
     x, y, mask, *_ = [*(b if isinstance(b, (tuple, list)) else [b]), None, None]
     _check_images(x, mask)
     x, y, mask = (o.as_subclass(torch.Tensor).cpu() if isinstance(o, torch.Tensor) else o for o in (x, y, mask))
     if mask is None: return Batch(np.asarray(idxs), x, y)
-    check_codes(mask, inside)
-    outside, area = outside_of(mask, inside), mask_areas(mask, tuple(mask.shape[-2:]), inside)[0]
+    mask, inside, dims = as_one(mask, x), _codes(inside), x.ndim - 2
+    check_codes(mask, inside, dims)
+    outside, area = outside_of(mask, inside, dims), mask_areas(mask, tuple(x.shape[2:]), inside)[0]
     split = outside.flatten(1).any(1) & (area > .5).flatten(1).any(1)
     return Batch(np.asarray(idxs), x, y, outside, split.numpy())
 
@@ -269,7 +273,7 @@ def answered(self: Sample, raw, idxs):
     p = self.p[at] if torch.equal(_sums(b.x), self.sums[at]) else self.ask(b.x)
     return b, p, np.array(self.code(self.ask.said(p)))
 
-def _sums(x): return x.double().sum((1, 2, 3))
+def _sums(x): return x.double().flatten(1).sum(1)
 
 # %% ../nbs/15_dependence.ipynb #f71130b9
 @patch
@@ -318,15 +322,16 @@ def fetch(self: Sample,
 # %% ../nbs/15_dependence.ipynb #57d8f41f
 def patchworks(
     n: int,            # how many
-    size: tuple,       # (H, W) of the images
+    size: tuple,       # (H, W) of the images, (L,) of signals, (D, H, W) of volumes
     cells: int,        # along the height and along the width
     rng,               # a `numpy.random.Generator`
     share: float=.5,   # the probability that a cell comes from another image
 ) -> np.ndarray: # (n, H, W) bool: what comes from another image
     "Random patchworks on grids that are moved at random."
-    at = [(np.arange(k)*cells/k + rng.random((n, 1))).astype(int) for k in size]
-    heads = rng.random((n, cells + 1, cells + 1)) < share
-    return heads[np.arange(n)[:,None,None], at[0][:,:,None], at[1][:,None]]
+    at, d = [(np.arange(k)*cells/k + rng.random((n, 1))).astype(int) for k in size], len(size)
+    heads = rng.random((n, *[cells + 1]*d)) < share
+    along = [a.reshape(n, *[-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(at)]
+    return heads[(np.arange(n).reshape(-1, *[1]*d), *along)]
 
 # %% ../nbs/15_dependence.ipynb #0eb25e75
 class Scan:
@@ -343,7 +348,7 @@ class Scan:
         self._forget()
 
     def _forget(self):
-        self.n = np.zeros((2, *self.sample.mean_image.shape[-2:]))  # tries with a pixel exchanged, and without
+        self.n = np.zeros((2, *self.sample.mean_image.shape[1:]))  # tries with a pixel exchanged, and without
         self.sums = np.zeros((2, *self.n.shape))                    # flips and shifts in them
         self._settled = False
     def works(self, n): # (n, H, W) bool
@@ -359,10 +364,10 @@ def count(self: Scan,
     for i, w in enumerate((works, ~works)):
         self.n[i] += w.sum(0)
         self.sums[:,i] += np.tensordot(np.asarray(moved, float), w, 1)
-    n, flips = self.n[:,0,0].sum(), self.sums[0,:,0,0].sum()
+    n, flips = (o.reshape(2, -1)[:,0].sum() for o in (self.n, self.sums[0]))
     if self._settled or n < self.first: return
     self._settled = True
-    if flips <= self.far*n or self.share < 2/self.cells**2: return  # about one cell, and no fewer
+    if flips <= self.far*n or self.share < 2/self.cells**works[0].ndim: return  # about one cell, and no fewer
     self.share /= 2
     self._forget()
 
@@ -406,7 +411,7 @@ def result(self: Scan,
     var = part*(flips*(1 - flips/part)/self.n.clip(1)).sum(0)
     noise = max(.01, 3*float(np.sqrt(var.max())))  # of rates near 0 the error is not known so well
     return DependenceMap(flips[0] - flips[1], shift[0] - shift[1], noise, self.sample.mean_image,
-                         int(self.n[:,0,0].sum()), self.share)
+                         int(self.n.reshape(2, -1)[:,0].sum()), self.share)
 
 # %% ../nbs/15_dependence.ipynb #33d652fe
 def dependence_map(
@@ -424,21 +429,47 @@ def dependence_map(
     return scan.result()
 
 # %% ../nbs/15_dependence.ipynb #9a565e2d
+_SPOT = {1: ['start', 'length'], 2: ['top', 'left', 'height', 'width'],
+         3: ['front', 'top', 'left', 'depth', 'height', 'width']}
+
 @patch
 def spots(self: DependenceMap,
     share: float=.5,  # of the map's maximum that a spot must reach
-) -> pd.DataFrame: # one row per spot, the hottest first: flips (its maximum), top, left, height, width in pixels
+) -> pd.DataFrame: # one row per spot, the hottest first: flips (its maximum), top, left, height, width in pixels;
+                  # of signals start and length, of volumes also front and depth
     "The places that the answers depend on most. There are none where chance explains the map."
     found, _ = label(self.flips >= max(self.noise, share*np.nanmax(self.flips)))
     rows = []
     for i, at in enumerate(find_objects(found)):
         peak = self.flips[at][found[at] == i + 1].max()
-        rows.append(dict(flips=peak, top=at[0].start, left=at[1].start, height=at[0].stop - at[0].start,
-                         width=at[1].stop - at[1].start))
-    return pd.DataFrame(rows, columns=['flips', 'top', 'left', 'height', 'width']).sort_values(
+        rows.append([peak, *(o.start for o in at), *(o.stop - o.start for o in at)])
+    return pd.DataFrame(rows, columns=['flips', *_SPOT[self.flips.ndim]]).sort_values(
         'flips', ascending=False, ignore_index=True)
 
 # %% ../nbs/15_dependence.ipynb #2a914cb3
+def draw_map(
+    ax,
+    image, # (C, H, W), (C, L), or (C, D, H, W) of which the slice `at` is shown
+    heat,  # (H, W), (L,) or (D, H, W)
+    top,   # what the last colour stands for
+    at=0,
+): # what a colour bar is made of
+    "A map over its picture, or behind its signal."
+    if image.ndim == 4: image, heat = image[:,at], heat[at]
+    if image.ndim == 3:
+        im, how = picture(image)
+        ax.imshow(im, **how)
+        return ax.imshow(heat, cmap=heat_colors(.8), vmin=0, vmax=top)
+    ends = -.5, image.shape[1] - .5, image.min(), image.max() + 1e-6
+    shown = ax.imshow(heat[None], cmap=heat_colors(.8), vmin=0, vmax=top, extent=ends, aspect='auto')
+    ax.plot(image.T, lw=.8, color='k')
+    return shown
+
+@patch(as_prop=True)
+def slice(self: DependenceMap) -> int:
+    "Of a volume, the slice with the hottest place."
+    return int(self.flips.max((1, 2)).argmax()) if self.flips.ndim == 3 else 0
+
 @patch
 def plot(self: DependenceMap,
     ax=None,
@@ -448,9 +479,7 @@ def plot(self: DependenceMap,
     "The map over the mean image; what chance explains is left out."
     ax, heat = ax or plt.gca(), np.where(self.flips > self.noise, self.flips, 0)
     top = max(2*self.noise, heat.max()) if vmax is None else vmax
-    im, how = picture(self.image)
-    ax.imshow(im, **how)
-    shown = ax.imshow(heat, cmap=heat_colors(.8), vmin=0, vmax=top)
+    shown = draw_map(ax, self.image, heat, top, self.slice)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=.8, pad=.02, label='answers that move')
     bar.ax.set_facecolor('0.4')
     ax.set(xticks=[], yticks=[])

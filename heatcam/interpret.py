@@ -18,12 +18,12 @@ from fastai.data.load import DataLoader
 from fastai.torch_core import to_device
 from fastcore.basics import noop, patch, store_attr
 
-from .masks import is_annotated
+from .masks import as_one, is_annotated, mask_of_class
 from .cam import as_method, find_layer, heatmap, heatmaps
-from .plots import heatmap_bar, plot_heatmap
+from .plots import aspect_of, heatmap_bar, plot_any
 from .terms import heat_areas, overlap
 from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, batch_pictures, check_codes, check_cut,
-                               class_names, holds_inside, inside_mask, predicted_classes)
+                               class_names, holds_inside, inside_mask, part_regions, predicted_classes, split_batch)
 
 # %% ../nbs/09_interpret.ipynb #e1ac0af8
 class HeatmapInterpretation:
@@ -74,8 +74,10 @@ def in_order(
 def _check_parts(b):
     "One clear error for a batch that is not (image, class, mask)."
     shapes = [tuple(getattr(o, 'shape', ())) for o in (b if isinstance(b, (tuple, list)) else [b])]
-    x, *_, mask = shapes if len(shapes) == 3 else [()]*2
-    if len(mask) < 3 or (mask[0], *mask[-2:]) != (x[0], *x[-2:]): raise ValueError(
+    x, *_, mask = shapes if len(shapes) > 2 else [()]*2
+    dims = len(x) - 2
+    fits = dims > 0 and len(mask) in (dims + 1, dims + 2) and (mask[0], *mask[-dims:]) == (x[0], *x[2:])
+    if not fits: raise ValueError(
         'batches must be (image, class, mask), with masks (N, H, W) of the height and width of their images and 255 '
         f'for what is not annotated; these are of {len(shapes)}: {", ".join(map(str, shapes))}')
 
@@ -129,7 +131,7 @@ def _asked(learn, trained, evidence, inside, reshape, **given):
     kind = '' if (which, evidence) != own else 'trained ' if trained else None
     return SimpleNamespace(
         which=which, evidence=evidence, inside=cb.inside if inside is None else inside,
-        reshape=cb.reshape if reshape is None else reshape,
+        reshape=cb.reshape if reshape is None else reshape, output=cb.output,
         about='' if kind is None else f'{kind}map: {_about(which, evidence)}')
 
 # %% ../nbs/09_interpret.ipynb #e1f05a7c
@@ -138,20 +140,26 @@ def _read(learn, dl, how):
     which, layer = how.which, None
     for b in dl:
         _check_parts(b)
-        x, *targets = to_device(b, next(learn.model.parameters()).device)
-        y, mask = (o.as_subclass(torch.Tensor) for o in targets)
+        b = to_device(b, next(learn.model.parameters()).device)
+        x, y, mask = split_batch(b)
+        if isinstance(how.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), how.inside, dl.vocab)
+        several = mask.ndim == b[0].ndim and mask.shape[1] > 1
+        inside = None if isinstance(how.inside, dict) else how.inside
         if layer is None:
-            check_codes(mask, how.inside)
-            check_cut(targets[-1], dl)
-            layer = find_layer(learn.model, which.layers()[-1], x[:2], how.reshape, which.max_cell)
-        logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(x), score=which.score,
-                                reshape=how.reshape or noop)  # it is proven
+            check_codes(mask, inside, b[0].ndim - 2)
+            check_cut(b[-1], dl)
+            some = tuple(o[:2] for o in x) if isinstance(x, tuple) else x[:2]
+            layer = find_layer(learn.model, which.layers()[-1], some, how.reshape, which.max_cell)
+        logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(y), score='predicted' if several else which.score,
+                                reshape=how.reshape or noop,  # it is proven
+                                output=how.output)
         if not isinstance(logits, torch.Tensor): raise ValueError(
             f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()
         with torch.no_grad(): loss = _losses(learn, logits, y)
-        v = overlap(*heat_areas(maps, mask, how.inside, how.evidence))
-        res = logits, y, maps, v, loss, is_annotated(mask), holds_inside(mask, how.inside)
+        if several: mask = mask_of_class(mask, logits.argmax(1))
+        v = overlap(*heat_areas(maps, mask, inside, how.evidence))
+        res = logits, y, maps, v, loss, is_annotated(mask), holds_inside(mask, inside)
         yield [o.cpu() for o in res]
 
 # %% ../nbs/09_interpret.ipynb #a6bed49b
@@ -298,15 +306,16 @@ def pictures(self: HeatmapInterpretation,
     rows, res = self._rows(idxs), []
     with as_they_are(self.dl.dataset):
         for b in self.dl.new(get_idxs=partial(list, [self.idxs[r] for r in rows]), num_workers=0):
-            masks = inside_mask(b[2].as_subclass(torch.Tensor), self.inside).cpu()
-            res += zip(batch_pictures(self.dl, b), masks.reshape(len(masks), *masks.shape[-2:]))
+            mask = as_one(b[-1].as_subclass(torch.Tensor), b[0])
+            masks = mask if isinstance(self.inside, dict) else inside_mask(mask, self.inside)
+            res += zip(batch_pictures(self.dl, b), masks.cpu().view(len(masks), *b[0].shape[2:]))
     return res
 
 # %% ../nbs/09_interpret.ipynb #96a4a7ad
 def _draw_image(ax, im, mask, heat, row):
     "An image with its heatmap; a wrong class in red."
     where = f'{row.overlap:.0%} inside' if row.place in ('inside', 'outside') else row.place
-    plot_heatmap(im, heat, mask, ax)
+    plot_any(im, heat, mask, ax)
     ax.set_title(f'{row.true} / {row.predicted}\n{where}', size=9, color='k' if row.right else '#d00000')
 
 @patch
@@ -319,10 +328,10 @@ def plot_heatmaps(self: HeatmapInterpretation,
     "Images with heatmap, mask, true and predicted class and overlap; a wrong class in red."
     idxs, title = self.idxs[:idxs] if isinstance(idxs, int) else idxs, self._titled(title)
     pics, rows, t = self.pictures(idxs), self._rows(idxs), self.table()
-    heats, (h, w) = heatmap(self.maps[rows], self.evidence), pics[0][1].shape
+    heats, tall = heatmap(self.maps[rows], self.evidence), aspect_of(pics[0][1].shape)
     ncols = min(ncols, len(pics))
     nrows = -(-len(pics)//ncols)
-    size = scale*ncols, (scale*h/w + .45)*nrows + .3*len(title.splitlines())
+    size = scale*ncols, (scale*tall + .45)*nrows + .3*len(title.splitlines())
     axs = plt.subplots(nrows, ncols, figsize=size, layout='constrained', squeeze=False)[1]
     for ax in axs.flat[len(pics):]: ax.set_axis_off()
     for ax, pic, heat, row in zip(axs.flat, pics, heats, t.iloc[rows].itertuples()): _draw_image(ax, *pic, heat, row)

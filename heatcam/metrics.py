@@ -59,12 +59,13 @@ def reset(self: HeatmapMetric):
 def accumulate(self: HeatmapMetric, learn):
     "Adds a batch, whose maps the callback has drawn."
     cb = heatmap_loss_of(learn)
-    maps = cb.maps.get(self.which or cb.which)
+    which = self.which or cb.which
+    maps, mask = cb.maps.get(which), cb.masks.get(which)
     if maps is None: return
     if isinstance(maps, list): maps = maps[-1]
     evidence = self.evidence or ('positive' if self.which else cb.evidence)
-    areas = heat_areas(maps, cb.mask, cb.inside if self.inside is None else self.inside, evidence)
-    values = self.func(*areas), is_annotated(cb.mask), overlap(*areas).isnan()
+    areas = heat_areas(maps, mask, cb.inside_now if self.inside is None else self.inside, evidence)
+    values = self.func(*areas), is_annotated(mask), overlap(*areas).isnan()
     v, known, empty = learn.to_detach(values)
     self.add_known(v)
     self.empty.add((empty & known).sum(), known.sum())

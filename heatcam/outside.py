@@ -12,42 +12,44 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.functional import gaussian_blur
 
-from .masks import UNANNOTATED, check_mask, inside_of
+from .masks import check_mask, parts_of
 
 # %% ../nbs/01_outside.ipynb #a8247f13
 def outside_of(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
-    inside=None,         # region codes that count as inside; None: every code but 0 and 255
+    inside=None,         # region codes that count as inside; None: every code but 0 and 255; more: see `inside_of`
+    dims: int=2,         # of the images: 1 for masks (N, L) of signals, 3 for (N, D, H, W) of volumes
 ) -> torch.Tensor: # (N, 1, H, W) bool
     "The pixels where a model may not look. Raises `ValueError` for what is no mask."
-    mask = check_mask(mask)
-    mask = mask.view(len(mask), 1, *mask.shape[-2:])
-    return mask == 0 if inside is None else (mask != UNANNOTATED) & ~inside_of(mask, inside)
+    mask = check_mask(mask, dims, soft=isinstance(inside, str) or callable(inside))
+    mask = mask.view(len(mask), 1, *mask.shape[-dims:])
+    return mask == 0 if inside is None else parts_of(mask, inside)[1] > .5
 
 # %% ../nbs/01_outside.ipynb #f828bb4d
-def _away(h, w):
+def _away(size):
     "Steps of half a picture and of a third: across, down, diagonally."
-    for k in (2, 3): yield from ((0, w//k), (h//k, 0), (h//k, w//k))
+    for k in (2, 3):
+        yield from ([n//k*(i == j) for j, n in enumerate(size)] for i in reversed(range(len(size))))
+        if len(size) > 1: yield [n//k for n in size]
 
 def _fill(res, images, hole, need):
     "Fills the pixels `need` of `res`, in place, by what lies away from them in `images` and is no hole."
-    (h, w), (n, y, x) = images.shape[-2:], need[:,0].nonzero(as_tuple=True)
-    for down, right in _away(h, w):
-        from_y, from_x = (y - down) % h, (x - right) % w
-        good = ~hole[n, 0, from_y, from_x]
-        at = n[good], slice(None), y[good], x[good]
-        res[at] = images[n[good], :, from_y[good], from_x[good]]
-        n, y, x = n[~good], y[~good], x[~good]
+    size, (n, *at) = images.shape[2:], need[:,0].nonzero(as_tuple=True)
+    for step in _away(size):
+        src = [(i - s) % k for i, s, k in zip(at, step, size)]
+        good = ~hole[(n, 0, *src)]
+        res[(n[good], slice(None), *(i[good] for i in at))] = images[(n[good], slice(None), *(i[good] for i in src))]
+        n, at = n[~good], [i[~good] for i in at]
         if not len(n): return res
-    res[n, :, y, x] = level_of(images, ~hole)[n, :, 0, 0]
+    res[(n, slice(None), *at)] = level_of(images, ~hole).flatten(1)[n]
     return res
 
 def fill(
-    images: torch.Tensor,  # (N, C, H, W), bytes or floats
+    images: torch.Tensor,  # (N, C, H, W), bytes or floats; also signals (N, C, L) and volumes (N, C, D, H, W)
     hole: torch.Tensor,    # (N, 1, H, W) bool
 ) -> torch.Tensor: # (N, C, H, W), of the same type
     "The images with the hole filled by what lies half a picture away, and where that is a hole too, by the mean."
-    hole = hole.expand(len(images), 1, -1, -1)
+    hole = hole.expand(len(images), 1, *hole.shape[2:])
     return _fill(images.clone(), images, hole, hole)
 
 # %% ../nbs/01_outside.ipynb #e2541c5e
@@ -56,8 +58,9 @@ def level_of(
     where: torch.Tensor,   # (N, 1, H, W) bool
 ) -> torch.Tensor: # (N, C, 1, 1), of the same type
     "The mean of each channel over the pixels `where`; 0 where there are none."
-    n = where.sum((2, 3), keepdim=True).clamp_min(1)
-    return ((images.float()*where).sum((2, 3), keepdim=True)/n).to(images.dtype)
+    cells = tuple(range(2, images.ndim))
+    n = where.sum(cells, keepdim=True).clamp_min(1)
+    return ((images.float()*where).sum(cells, keepdim=True)/n).to(images.dtype)
 
 # %% ../nbs/01_outside.ipynb #775b00e2
 def put_outside(
@@ -90,17 +93,23 @@ def level_outside(
     return put_outside(images, outside, level_of(images, outside))
 
 # %% ../nbs/01_outside.ipynb #879bd0da
+def _blurred(t, k, sd):
+    "Blurred along the dimension `k`."
+    n = t.shape[k]
+    flat = t.movedim(k, -1).reshape(len(t), 1, -1, n)
+    soft = gaussian_blur(flat, [min(2*round(2*sd) + 1, 2*n - 1), 1], sd)
+    return soft.view(t.movedim(k, -1).shape).movedim(-1, k)
+
 def blur_outside(
     images: torch.Tensor,   # (N, C, H, W), bytes or floats
     outside: torch.Tensor,  # (N, 1, H, W) bool: the pixels to change
     *_, **__,               # what other ways of changing an outside ask for
 ) -> torch.Tensor: # (N, C, H, W)
-    "The images with their outside blurred by a twelfth of the longer side; the object does not bleed into it."
-    sd = max(images.shape[-2:])/12
-    high, wide = (min(2*round(2*sd) + 1, 2*n - 1) for n in images.shape[-2:])
-    blur = lambda t: gaussian_blur(gaussian_blur(t.float(), [wide, 1], sd), [1, high], sd)  # faster than at once
-    soft = blur(images*outside)/blur(outside).clamp_min(1e-6)
-    return put_outside(images, outside, soft.to(images.dtype))
+    "The images with their outside blurred by a twelfth of the longest side; the object does not bleed into it."
+    soft, share = (images*outside).float(), outside.float()
+    for k in range(2, images.ndim):
+        soft, share = (_blurred(t, k, max(images.shape[2:])/12) for t in (soft, share))
+    return put_outside(images, outside, (soft/share.clamp_min(1e-6)).to(images.dtype))
 
 # %% ../nbs/01_outside.ipynb #0e2e07bd
 def noise_outside(
@@ -122,13 +131,13 @@ OUTSIDES = dict(level=level_outside, blur=blur_outside, noise=noise_outside)
 # %% ../nbs/01_outside.ipynb #e9df4310
 def _uniform(images, generator, low=0., high=1.):
     "A random number for each image, (N, 1, 1, 1)."
-    u = torch.rand(len(images), 1, 1, 1, generator=generator)
+    u = torch.rand(len(images), *[1]*(images.ndim - 1), generator=generator)
     return (low + (high - low)*u).to(images.device)
 
 def _range(images):
     "The least value of each image, and how far it is to its largest, (N, 1, 1, 1)."
-    low, high = images.flatten(1).amin(1), images.flatten(1).amax(1)
-    return low.view(-1, 1, 1, 1).float(), (high.float() - low).view(-1, 1, 1, 1)
+    low, high = (f(images.flatten(1), 1).view(-1, *[1]*(images.ndim - 1)).float() for f in (torch.amin, torch.amax))
+    return low, high - low
 
 def _put_share(images, outside, share):
     "The images with `share`, from 0 to 1 of their range, outside."
@@ -159,6 +168,8 @@ def light_outside(
     return _put_share(images, outside, (mean + contrast*(images - mean) - low)/span.clamp_min(1e-6) + up)
 
 # %% ../nbs/01_outside.ipynb #d8aafaa3
+_LINEAR = {1: 'linear', 2: 'bilinear', 3: 'trilinear'}
+
 def _cells(size, generator):
     "How many cells along the height and the width: from two to one per pixel, on a scale of ratios."
     width = (max(size)/2)**float(torch.rand((), generator=generator))
@@ -171,11 +182,12 @@ def pattern_outside(
     **_,                    # what other ways of changing an outside ask for
 ) -> torch.Tensor: # (N, C, H, W)
     "The images with a random pattern on a random level outside."
-    z = torch.randn(len(images), 1, *_cells(images.shape[-2:], generator), generator=generator).to(images.device)
+    size = images.shape[2:]
+    z = torch.randn(len(images), 1, *_cells(size, generator), generator=generator).to(images.device)
     z = torch.where(_uniform(images, generator) < .5, z.sign(), z)
-    mode = 'nearest' if torch.rand((), generator=generator) < .5 else 'bilinear'
+    mode = 'nearest' if torch.rand((), generator=generator) < .5 else _LINEAR[len(size)]
     level, height = (_uniform(images, generator) for _ in range(2))
-    return _put_share(images, outside, level + .7*height*F.interpolate(z, size=images.shape[-2:], mode=mode))
+    return _put_share(images, outside, level + .7*height*F.interpolate(z, size=size, mode=mode))
 
 # %% ../nbs/01_outside.ipynb #a2d58746
 def blank_outside(
@@ -184,7 +196,7 @@ def blank_outside(
     *_, **__,               # what other ways of changing an outside ask for
 ) -> torch.Tensor: # (N, C, H, W)
     "The images with zeros outside."
-    return put_outside(images, outside, torch.zeros_like(images[:,:,:1,:1]))
+    return put_outside(images, outside, images.new_zeros(()))
 
 def shaken_outside(
     images: torch.Tensor,   # (N, C, H, W), bytes or floats

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STYLE', 'COLORS', 'MARKERS', 'house_style', 'plot_grid', 'heat_colors', 'picture', 'plot_heatmap', 'heatmap_bar',
-           'plot_heatmaps', 'figure_png', 'img_tag']
+           'plot_signal', 'plot_any', 'aspect_of', 'plot_heatmaps', 'figure_png', 'img_tag']
 
 # %% ../nbs/04_plots.ipynb #83881b30
 import base64
@@ -113,9 +113,54 @@ def heatmap_bar(
     bar.outline.set_linewidth(.5)
     return bar
 
+# %% ../nbs/04_plots.ipynb #2a83a151
+def plot_signal(
+    signal,    # (C, L)
+    cam_map,   # (l,) or (1, l) signed map; its positive part is shown
+    mask=None, # (L,): non-zero = may look, 0 = may not, 255 = not annotated
+    ax=None,
+    title: str='',
+    alpha: float=.7, # where the heatmap is at its maximum
+):
+    "A signal as curves, its heatmap behind them, and a veil over what may be looked at."
+    ax, x = ax or plt.gca(), torch.as_tensor(signal).cpu().numpy()
+    heat = torch.as_tensor(cam_map).detach().cpu().double().reshape(1, -1).clamp_min(0).numpy()
+    low, high, L = x.min(), max(x.max(), x.min() + 1e-6), x.shape[-1]
+    if heat.max() > 0: ax.imshow(heat/heat.max(), cmap=heat_colors(alpha), vmin=0, vmax=1, aspect='auto',
+                                 extent=(-.5, L - .5, low, high))
+    ax.plot(x.T, lw=.8)
+    if mask is not None: show_outline(mask, ax)
+    ax.set(xticks=[], yticks=[], xlim=(-.5, L - .5))
+    ax.set_title(title, fontsize=9)
+    return ax
+
+def _hottest_slice(image, heat, mask, title):
+    "The slice of a volume with the most heat: image (C, H, W), heat (h, w), mask (H, W), title."
+    heat = torch.as_tensor(heat).reshape(heat.shape[-3:])
+    k = int(heat.clamp_min(0).sum((1, 2)).argmax())
+    at = int((k + .5)*image.shape[1]/len(heat))
+    return image[:,at], heat[k], mask[at], f'{title}\nslice {at}'.strip()
+
+def plot_any(
+    image,     # (C, H, W), a signal (C, L), or a volume (C, D, H, W), of which the hottest slice is shown
+    cam_map,   # (1, h, w), (1, l) or (1, d, h, w) signed map
+    mask,      # (H, W), (L,) or (D, H, W), also with a dimension of one before it
+    ax,
+    title: str='',
+):
+    "The heatmap over its image, or over its signal."
+    mask = torch.as_tensor(mask).reshape(image.shape[1:])
+    if image.ndim == 4: image, cam_map, mask, title = _hottest_slice(image, cam_map, mask, title)
+    return (plot_signal if image.ndim == 2 else plot_heatmap)(image, cam_map, mask, ax, title)
+def aspect_of(
+    size, # (H, W), (L,) or (D, H, W) of the images
+) -> float: # height by width
+    "The shape of the axes in which such an image is shown."
+    return .5 if len(size) == 1 else size[-2]/size[-1]
+
 # %% ../nbs/04_plots.ipynb #64d231b7
 def plot_heatmaps(
-    images,        # (N, C, H, W) in [0, 1]
+    images,        # (N, C, H, W) in [0, 1]; signals (N, C, L), volumes (N, C, D, H, W)
     heat,          # (N, 1, h, w) heatmaps
     masks,         # (N, H, W) or (N, 1, H, W): the regions to outline
     titles,        # N texts
@@ -128,7 +173,7 @@ def plot_heatmaps(
     axs = subplots(nrows, ncols, figsize=figsize or (2.6*ncols, 2.7*nrows))[1]
     for ax in axs.flatten()[n:]: ax.set_axis_off()
     for ax, im, h, mask, title in zip(axs.flatten(), images, heat, masks, titles):
-        plot_heatmap(im, h, torch.as_tensor(mask).reshape(mask.shape[-2:]), ax, title)
+        plot_any(im, h, mask, ax, title)
     heatmap_bar(axs)
     return axs
 

@@ -14,6 +14,7 @@ from fastai.callback.core import Callback
 from fastai.torch_core import retain_type
 from fastcore.basics import patch
 
+from .masks import as_one
 from .outside import WAYS, outside_of, put_outside
 from .callbacks import HeatmapLoss, check_batch, check_codes
 
@@ -50,14 +51,16 @@ def _dealt(outside, n_ways, p, generator):
 def _blend(images, outside, new, soft):
     "`new` outside, going over into `images` within `soft` pixels of the rim."
     if not soft: return put_outside(images, outside, new)
-    share = outside*F.avg_pool2d(outside.float(), 2*soft + 1, 1, soft, count_include_pad=False)
+    pool = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[images.ndim - 2]
+    share = outside*pool(outside.float(), 2*soft + 1, 1, soft, count_include_pad=False)
     res = images + share*(new.float() - images)
     return put_outside(images, outside, (res if images.is_floating_point() else res.round()).to(images.dtype))
 
 # %% ../nbs/07_swap.ipynb #6bd833a2
 def change_outside(
-    images: torch.Tensor,  # (N, C, H, W), bytes or floats
-    mask: torch.Tensor,    # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
+    images: torch.Tensor,  # (N, C, H, W), bytes or floats; signals (N, C, L), volumes (N, C, D, H, W)
+    mask: torch.Tensor,    # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated;
+                           # of masks for each class, (N, classes, H, W), what is outside of all of them
     ways='other',          # what to draw from, see `as_ways`; one that stands twice is drawn twice as often
     p: float=1.,           # the share of the images that are changed
     inside=None,           # region codes of the mask that count as inside; None: every code but 0 and 255
@@ -65,7 +68,12 @@ def change_outside(
     generator=None,        # a `torch.Generator`; None: PyTorch's own
 ) -> torch.Tensor: # (N, C, H, W); pixels that are inside, or not annotated, are as they were
     "The images with other outsides. Raises `ValueError` for ways that are none, and for what is no mask."
-    ways, outside, res = as_ways(ways), outside_of(mask, inside), None
+    return _changed(images, _outside(images, mask, inside), as_ways(ways), p, soft, generator)
+
+def _outside(images, mask, inside): return outside_of(as_one(mask, images), inside, images.ndim - 2)
+
+def _changed(images, outside, ways, p, soft, generator=None):
+    res = None
     who, kind, lend = _dealt(outside, len(ways), p, generator)
     for k, way in enumerate(ways):
         i, j = who[kind == k], lend[kind == k]
@@ -104,16 +112,17 @@ def before_batch(self: OutsideSwap):
     check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     mask = mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0: check_codes(mask, self.inside)
+    if self.learn.iter == 0: check_codes(mask, self.inside, self.x.ndim - 2)
     if self.training or self.valid: self._change(mask)
     if not any(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs): self.learn.yb = tuple(yb)
 
 @patch
 def _change(self: OutsideSwap, mask):
     x, *rest = self.xb
-    self._met = self._met or bool(outside_of(mask, self.inside).any())
-    new = change_outside(x.as_subclass(torch.Tensor), mask, self.ways, self.p, self.inside, self.soft)
-    self.learn.xb = retain_type(new, x), *rest
+    plain = x.as_subclass(torch.Tensor)
+    outside = _outside(plain, mask, self.inside)
+    self._met = self._met or bool(outside.any())
+    self.learn.xb = retain_type(_changed(plain, outside, as_ways(self.ways), self.p, self.soft), x), *rest
 
 # %% ../nbs/07_swap.ipynb #c2d73a36
 @patch

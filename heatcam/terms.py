@@ -25,33 +25,35 @@ def heat_areas(
     evidence: str='positive',  # the part of the maps that counts: 'positive', or 'absolute'
 ) -> tuple: # heat, inside, outside: each (N, 1, h, w), in 32 bits or more
     "What scores and terms are functions of. Raises `ValueError` where maps and masks don't belong together."
-    if maps.ndim != 4 or maps.shape[1] != 1 or len(maps) != len(mask): raise ValueError(
+    if maps.ndim not in (3, 4, 5) or maps.shape[1] != 1 or len(maps) != len(mask): raise ValueError(
         f'maps must be (N, 1, h, w) with a mask for each, got maps {tuple(maps.shape)} and masks {tuple(mask.shape)}')
-    i, o = mask_areas(mask, maps.shape[-2:], inside)
+    i, o = mask_areas(mask, maps.shape[2:], inside)
     heat = heatmap(maps if maps.dtype in (torch.float32, torch.float64) else maps.float(), evidence)
     return torch.where(i + o > 0, heat, 0.), i, o
 
 # %% ../nbs/05_terms.ipynb #00a8fe28
 EPS = 1e-6  # the maximum of a heatmap is taken to be at least this
 
+def _cells(x): return tuple(range(1, x.ndim))
+
 def total(
-    x: torch.Tensor, # (N, 1, h, w)
+    x: torch.Tensor, # (N, 1, h, w); of signals (N, 1, l), of volumes (N, 1, d, h, w)
 ) -> torch.Tensor: # (N,)
     "The sum over an image's cells."
-    return x.sum((1, 2, 3))
+    return x.sum(_cells(x))
 
 def by_maximum(
     heat: torch.Tensor, # (N, 1, h, w), 0 or more
     eps: float=EPS,     # of a heatmap whose maximum is below, the values fade to zero
 ) -> torch.Tensor: # (N, 1, h, w) in [0, 1]
     "The heatmap divided by its maximum."
-    return heat/heat.amax((1, 2, 3), keepdim=True).clamp_min(eps)
+    return heat/heat.amax(_cells(heat), keepdim=True).clamp_min(eps)
 
 # %% ../nbs/05_terms.ipynb #2a0d69a8
 def _scaled(heat):
     "`heat` divided by its maximum, however small that is, without gradient; 0 for an empty heatmap."
     heat = heat.detach()
-    top = heat.amax((1, 2, 3), keepdim=True)
+    top = heat.amax(_cells(heat), keepdim=True)
     return heat/torch.where(top > 0, top, 1.)
 
 def overlap(
@@ -90,17 +92,17 @@ def iou(heat, inside, outside,  # as for `overlap`
     heat = _scaled(heat)
     hot = (heat > threshold).to(heat.dtype)
     both, either = total(hot*inside), total(hot*(inside + outside) + (1 - hot)*inside)
-    return torch.where(heat.amax((1, 2, 3)) > 0, both/either, torch.nan)
+    return torch.where(heat.amax(_cells(heat)) > 0, both/either, torch.nan)
 
 # %% ../nbs/05_terms.ipynb #738aeabd
 def pointing_game(heat, inside, outside, # as for `overlap`
 ) -> torch.Tensor: # (N,) 1 for a hit, 0 for a miss or a tie; NaN for a heatmap without mass
     "Does the hottest cell lie inside, that is, by more than half of its annotated area? (Zhang et al. 2018)"
     heat = _scaled(heat)
-    hottest = (heat == heat.amax((1, 2, 3), keepdim=True)).flatten(1)
+    hottest = (heat == heat.amax(_cells(heat), keepdim=True)).flatten(1)
     within = (inside - outside > 1e-6).flatten(1)  # half a cell, but for rounding, is no hit
     hit = (hottest & within).any(1) & (hottest.sum(1) == 1)
-    return torch.where(heat.amax((1, 2, 3)) > 0, hit.to(heat.dtype), torch.nan)
+    return torch.where(heat.amax(_cells(heat)) > 0, hit.to(heat.dtype), torch.nan)
 
 # %% ../nbs/05_terms.ipynb #ecae1baa
 def _filling(heat, inside, outside, eps):
@@ -147,7 +149,7 @@ def outside_share(heat, inside, outside, # as for `overlap`
 ) -> torch.Tensor: # (N,) in [0, 1]
     "The share of the heatmap's mass outside: 1 - overlap, and 0 for an empty heatmap."
     # by its maximum first, so that tiny maps don't underflow; it cancels in the share, and so would its gradient
-    heat = heat/heat.detach().amax((1, 2, 3), keepdim=True).clamp_min(eps)
+    heat = heat/heat.detach().amax(_cells(heat), keepdim=True).clamp_min(eps)
     return total(heat*outside)/total(heat*(inside + outside)).clamp_min(eps)
 
 # %% ../nbs/05_terms.ipynb #87488aeb
@@ -155,7 +157,7 @@ def energy(heat, inside, outside, # as for `overlap`
     eps: float=EPS,               # a heatmap whose mass is far below this counts as empty
 ) -> torch.Tensor: # (N,) in [0, 1]; 1 for an empty heatmap, 0 for an image without annotation
     "1 - energy pointing game (Rao et al. 2023), an empty heatmap's energy being 0."
-    top = heat.detach().amax((1, 2, 3), keepdim=True).clamp_min(1)  # so that huge maps don't overflow; it cancels
+    top = heat.detach().amax(_cells(heat), keepdim=True).clamp_min(1)  # so that huge maps don't overflow; it cancels
     share = total(heat/top*inside)/(total(heat/top*(inside + outside)) + eps/top.view(-1))
     return torch.where(total(inside + outside) > 0, 1 - share, 0.)
 
