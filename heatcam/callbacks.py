@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixHandler
 from fastai.callback.schedule import LRFinder, SchedCos
@@ -176,9 +175,8 @@ def check_batch(
 
 # %% ../nbs/06_callbacks.ipynb #5e4ac9d3
 def check_codes(
-    mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W)
-    inside=None,         # region codes that count as inside, see `inside_of`
-    dims: int=2,         # of the images
+    mask, inside=None,  # (N, H, W) or (N, 1, H, W); region codes that count as inside, see `inside_of`
+    dims: int=2,        # of the images
 ):
     "Raises `ValueError` for soft masks, negative codes, and black and white, also with grey levels."
     if isinstance(inside, str) or callable(inside): return parts_of(mask, inside) and None
@@ -188,8 +186,8 @@ def check_codes(
     if inside is not None: return
     check_levels(mask if dims > 1 else mask[...,None,:])
     flat = mask.flatten(1)[is_annotated(mask)]
-    unknown = flat == UNANNOTATED
-    if len(flat) and unknown.any(1).all() and (unknown | (flat == 0)).all(): raise ValueError(
+    white = flat == UNANNOTATED
+    if len(flat) and white.any(1).all() and (white | (flat == 0)).all(): raise ValueError(
         'the masks hold 0 and 255 only, and 255 means not annotated. If white is where the model may look, read them '
         'with RegionMaskBlock (heatcam.files) or divide them by 255; if it does mean not annotated, say inside=[1]')
 
@@ -213,10 +211,10 @@ def before_batch(self: HeatmapLoss):
     *yb, mask = self.yb
     self.learn.yb, self.mask = tuple(yb), mask.as_subclass(torch.Tensor)
     if self.learn.iter == 0:
-        check_codes(self.mask, None if isinstance(self.inside, dict) else self.inside, self.x.ndim - 2)
+        check_codes(self.mask, None if isinstance(self.inside, dict) else self.inside, self.xb[0].ndim - 2)
         if not getattr(self.learn, 'epoch', 0): check_cut(mask, self.dl)
     if isinstance(self.inside, dict):
-        codes, vocab = self.mask.view(len(mask), *self.x.shape[2:]), getattr(self.learn.dls, 'vocab', None)
+        codes, vocab = self.mask.view(len(mask), *self.xb[0].shape[2:]), getattr(self.learn.dls, 'vocab', None)
         self.mask, self.inside_now = part_regions(codes, self.inside, vocab), None
     if self.training and not self._held: self._look_inside()
 
@@ -268,14 +266,16 @@ def part_regions(
     "From region codes a mask for each class. Raises `ValueError` for names that are no class."
     vocab, blank = list(vocab or []), torch.full_like(mask, UNANNOTATED).long()
     odd = [k for k in inside if k not in vocab and not (isinstance(k, int) and 0 <= k < len(vocab))]
-    if odd: raise ValueError(f'inside names a region for {odd[0]!r}, which is no class: there are {", ".join(map(str, vocab))}')
+    if odd: raise ValueError(
+        f'inside names a region for {odd[0]!r}, which is no class: there are {", ".join(map(str, vocab))}')
     named = [inside.get(name, inside.get(k)) for k, name in enumerate(vocab)]
     return torch.stack([blank if o is None else inside_mask(mask, o) for o in named], 1)
 
+# %% ../nbs/06_callbacks.ipynb #a5acc1d0
 @patch(as_prop=True)
 def by_class(self: HeatmapLoss):
     "Has this batch a mask for each class?"
-    return self.mask.ndim == self.x.ndim and self.mask.shape[1] > 1
+    return self.mask.ndim == self.xb[0].ndim and self.mask.shape[1] > 1
 
 # %% ../nbs/06_callbacks.ipynb #33a97cec
 def ask_one_class(
@@ -285,18 +285,18 @@ def ask_one_class(
     score: str,            # 'true': a true class; 'predicted': the most evident one; 'projection': any
     at_random: bool=True,  # chance takes the class; if not, the most evident of those that may be taken
 ) -> tuple: # (N,) scores, (N, 1, H, W) masks of the classes that they are of, NaN or 255 where no class has one
-    "One class of each image, of those that have a mask. Raises `ValueError` for masks and scores with which that can't be."
+    "One class of each image, of those that have a mask. Raises `ValueError` for masks and scores that don't fit."
     if logits.ndim != 2 or logits.shape[1] != masks.shape[1]: raise ValueError(
         f'masks for {masks.shape[1]} classes, and class scores of shape {tuple(logits.shape)}: give a mask for each')
     if score not in ('true', 'predicted', 'projection'): raise ValueError(
         f"with a mask for each class, score must be 'true', 'predicted' or 'projection', got {score!r}")
-    floats = masks.is_floating_point()
-    known = ((~masks.isnan() if floats else masks == masks) & (masks != UNANNOTATED)).flatten(2).any(2)
-    if score == 'true': known &= y > .5 if y.ndim == 2 else (F.one_hot(y.clamp_min(0), len(known[0])) > 0) & (y >= 0)[:,None]
-    drawn = torch.rand_like(logits, dtype=torch.float) if at_random and score != 'predicted' else logits.detach().float()
+    known = ((masks == masks) & (masks != UNANNOTATED)).flatten(2).any(2)  # NaN is not itself
+    if score == 'true': known &= y > .5 if y.ndim == 2 else y[:,None] == torch.arange(len(logits[0]), device=y.device)
+    by_chance = at_random and score != 'predicted'
+    drawn = torch.rand_like(logits, dtype=torch.float) if by_chance else logits.detach().float()
     c = drawn.masked_fill(~known, -torch.inf).argmax(1)
     of_class = mask_of_class(masks, c)
-    of_class[~known.any(1)] = torch.nan if floats else UNANNOTATED
+    of_class[~known.any(1)] = UNANNOTATED
     n = logits.shape[1]  # one class of n, as strong as a projection of all
     scale = score_scale(n, y is not None and y.ndim == 2)*n**.5 if score == 'projection' else 1.
     return scale*logits.gather(1, c[:,None])[:,0], of_class
@@ -502,7 +502,7 @@ def _mix_masks(self: HeatmapLoss):
 def _mixed(self: HeatmapLoss, mix):
     "The masks go through the mixing as two more channels of the image: what is inside, and what is outside."
     if not self._wanted: return mix()
-    x, n, parts = self.x, self.x.shape[1], [o.to(self.x.dtype) for o in parts_of(self.mask, self.inside_now)]
+    x, n, parts = self.xb[0], self.xb[0].shape[1], [o.to(self.xb[0].dtype) for o in parts_of(self.mask, self.inside_now)]
     parts = [o.as_subclass(torch.Tensor).view(len(x), -1, *x.shape[2:]) for o in parts]
     self.learn.xb = retain_type(torch.cat([x.as_subclass(torch.Tensor), *parts], 1), x), *self.xb[1:]
     mix()
@@ -512,6 +512,7 @@ def _mixed(self: HeatmapLoss, mix):
     known = may + may_not
     self.mask, self.inside_now = torch.where(known > .5, (may/known.clamp_min(.5)).clamp(0, 1), torch.nan), 'soft'
 
+# %% ../nbs/06_callbacks.ipynb #dfb78dca
 @patch
 def _open_table(self: HeatmapLoss):
     "Adds the parts of the loss, and the companions of the metrics, to the table."
@@ -565,13 +566,14 @@ def check_classes(
     what = f'shape {tuple(pred.shape)}' if isinstance(pred, torch.Tensor) else f'a {type(pred).__name__}'
     if not isinstance(pred, torch.Tensor) or pred.ndim not in (1, 2): raise ValueError(
         f'the model returns {what}, and the score {score!r} needs class scores of shape (N, classes): '
-        'give a function as score, (outputs, targets) → (N,)')
+        'say with output=… where they are, or give a function as score, (outputs, targets) → (N,)')
     n, reads = pred.shape[1] if pred.ndim == 2 else 1, SCORES[score].reads
     if reads and y.ndim == 2 and y.shape[1] not in (1, n): raise ValueError(
         f'{y.shape[1]} classes per image in the targets, but the model has {n} outputs')
     if reads != 'labels' or not len(y) or (y.ndim == 2 and n > 1) or (y.is_cuda and not first): return
     if y.is_floating_point() and ((y != 0) & (y != 1)).any(): raise ValueError(
-        f"the targets are numbers, and the score {score!r} is that of a class: take 'projection', 'predicted' or 'number'")
+        f"the targets are numbers, and the score {score!r} is that of a class: take 'projection', 'predicted' or "
+        "'number'")
     if y.min() < 0 or y.max() >= max(n, 2): raise ValueError(
         f'class indices from {y.min().item():g} to {y.max().item():g} in a batch, but the model has '
         + (f'{n} outputs, for 0 … {n-1}' if n > 1 else 'one output, for classes 0 and 1')
@@ -597,12 +599,13 @@ def _ask(self: HeatmapLoss, score):
     gen = None if self.training else torch.Generator(device).manual_seed(0)
     return class_score(self.scores, self.yb[0], score, gen), self.mask
 
+# %% ../nbs/06_callbacks.ipynb #f3553212
 @patch
 def _draw(self: HeatmapLoss, which, create_graph=False):
     "The map `which`, or a list of them, one per layer; each is drawn once per batch."
     if which not in self.maps:
         score, self.masks[which] = self._ask(which.score)
-        maps = cam_map(self.acts(which), score, which.method, create_graph, self.reshape, self.x.ndim - 2)
+        maps = cam_map(self.acts(which), score, which.method, create_graph, self.reshape, self.xb[0].ndim - 2)
         self.maps[which] = maps if isinstance(which.layer, tuple) else maps[0]
     return self.maps[which]
 
@@ -716,6 +719,7 @@ def batch_pictures(
     low, high = x.aminmax()  # signals and volumes have scales of their own
     return x if x.ndim == 3 or (low >= 0 and high <= 1) else (x - low)/(high - low)
 
+# %% ../nbs/06_callbacks.ipynb #592ffc82
 def split_batch(
     b,       # (images, …, class, mask), as a loader gives them
 ) -> tuple: # the image, or a tuple of all inputs; class; mask; None for what is not there
@@ -731,7 +735,9 @@ def batch_maps(self: HeatmapLoss,
 ): # logits and signed maps (N, 1, h, w)
     "Scores and maps of a batch, in evaluation mode."
     x, y = split_batch(b)[:2]
-    return heatmaps(self.learn.model, x, which.layers()[-1], y, which.method, score=which.score,
+    # of several inputs the last layer with a grid can't be found, so it is the one that is named for training
+    layer = which.layers()[-1] if which.named() or not isinstance(x, tuple) else self.which.layers()[-1]
+    return heatmaps(self.learn.model, x, layer, y, which.method, score=which.score,
                     reshape=self.reshape, max_cell=which.max_cell, output=self.output)
 
 # %% ../nbs/06_callbacks.ipynb #c21323dd
@@ -760,7 +766,8 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     "Images of a batch with heatmap, mask, target, prediction and overlap."
     b, which, evidence = tuple(o[:max_n] for o in b), REFERENCE, 'positive'
     if trained: which, evidence = self.which, self.evidence
-    (logits, maps), vocab, (_, y, mask) = self.batch_maps(b, which), getattr(self.learn.dls, 'vocab', None), split_batch(b)
+    (logits, maps), (_, y, mask) = self.batch_maps(b, which), split_batch(b)
+    vocab = getattr(self.learn.dls, 'vocab', None)
     if isinstance(self.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), self.inside, vocab)
     several = mask.ndim == b[0].ndim and mask.shape[1] > 1
     masks = mask_of_class(mask, logits.argmax(1)) if several else inside_mask(mask, self.inside)

@@ -16,7 +16,7 @@ from math import prod
 
 import torch
 import torch.nn.functional as F
-from fastai.torch_core import to_concat, to_detach
+from fastai.torch_core import apply, to_concat, to_detach
 from fastcore.basics import patch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
@@ -397,7 +397,8 @@ class AsTokens:
 
     def _cells(self): return ' × '.join(map(str, self.size))
     def __repr__(self):
-        return f'{self._cells()} of {self.total} tokens' + f', from number {self.skip} on'*(self.total > prod(self.size))
+        some = self.total > prod(self.size)
+        return f'{self._cells()} of {self.total} tokens' + f', from number {self.skip} on'*some
 
 # %% ../nbs/03_cam.ipynb #8c2e0c05
 class GridOf:
@@ -685,6 +686,7 @@ def pick_output(
         f'the model returns {_describe(out)}, which has no part {which!r}: output must be an index, a key, or a '
         'function of what the model returns') from None
 
+# %% ../nbs/03_cam.ipynb #98a5e12c
 def _batch_map(model, x, y, layer, method, score, reshape, output):
     "Scores and maps of one batch, without a graph."
     with torch.no_grad(), Recorded(layer) as rec:
@@ -702,22 +704,20 @@ def heatmaps(
     method=hires_cam,     # one of `METHODS` or its name, or a function of (activations, gradients)
     bs: int=100,          # images at once
     score=None,           # see `class_score`
-    reshape=None,         # see `cam_map`
-    max_cell=None,        # pixels, where no layer is named: see `find_layer`
+    reshape=None, max_cell=None, # see `cam_map` and `find_layer`
     output=None,          # where the class scores are in what the model returns, see `pick_output`
 ) -> tuple: # logits (N, classes), or what else the model returns, and signed maps (N, 1, h, w)
     "Scores and maps of many images, in evaluation mode, without a graph. Raises `ValueError` for a list of layers."
     if torch.is_inference_mode_enabled():  # its tensors can't be part of a graph, copies made outside of it can
         with torch.inference_mode(False):
             y = None if y is None else torch.as_tensor(y).clone()
-            x = tuple(o.clone() for o in x) if isinstance(x, tuple) else x.clone()
+            x = apply(torch.clone, x)
             return heatmaps(model, x, layer, y, method, bs, score, reshape, max_cell, output)
     if isinstance(layer, (list, tuple)): raise ValueError('heatmaps are of one layer: call it for each of them')
-    part = lambda i: tuple(o[i] for o in x) if isinstance(x, tuple) else x[i]
+    part = lambda i: apply(lambda o: o[i], x)
     method, layer = as_method(method), find_layer(model, layer, part(slice(1)), reshape, max_cell)
-    images = _inputs(x)[0]
-    idxs = torch.arange(len(images)).split(bs)
-    ys = [None]*len(idxs) if y is None else [torch.as_tensor(y, device=images.device)[i] for i in idxs]
+    idxs = torch.arange(len(_inputs(x)[0])).split(bs)
+    ys = [None]*len(idxs) if y is None else [torch.as_tensor(y, device=_inputs(x)[0].device)[i] for i in idxs]
     with evaluating(model):
         out = [_batch_map(model, part(i), yi, layer, method, score, reshape, output) for i, yi in zip(idxs, ys)]
     return tuple(to_concat(o) for o in zip(*out))

@@ -102,6 +102,7 @@ def _convs(n_in, n_out, dims):
     for i in (n_in, n_out): layers += [conv(i, n_out, 3, padding=1, bias=False), norm(n_out), nn.ReLU()]
     return nn.Sequential(*layers)
 
+# %% ../nbs/13_complete.ipynb #c2834ad8
 class SmallUNet(nn.Module):
     "A U-Net from images to one score per pixel: above 0 is inside."
     def __init__(self,
@@ -300,7 +301,8 @@ def _check_each_class(read, vocab):
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
     if inside is None or isinstance(inside, str) or callable(inside): return 1
-    if isinstance(inside, dict): raise ValueError('masks are completed for one region: name its codes, as in inside=[1]')
+    if isinstance(inside, dict): raise ValueError(
+        'masks are completed for one region: name its codes, as in inside=[1]')
     if 0 in inside: raise ValueError(f'completed masks say 0 outside, and inside={inside!r} has a 0 in it')
     return int(min(inside))
 

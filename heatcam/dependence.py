@@ -465,6 +465,7 @@ def draw_map(
     ax.plot(image.T, lw=.8, color='k')
     return shown
 
+# %% ../nbs/15_dependence.ipynb #dc04423b
 @patch(as_prop=True)
 def slice(self: DependenceMap) -> int:
     "Of a volume, the slice with the hottest place."

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.data.load import DataLoader
-from fastai.torch_core import to_device
+from fastai.torch_core import apply, to_device
 from fastcore.basics import noop, patch, store_attr
 
 from .masks import as_one, is_annotated, mask_of_class
@@ -135,24 +135,33 @@ def _asked(learn, trained, evidence, inside, reshape, **given):
         about='' if kind is None else f'{kind}map: {_about(which, evidence)}')
 
 # %% ../nbs/09_interpret.ipynb #e1f05a7c
+def _prepared(learn, b, dl, how):
+    "Inputs, classes and masks of a batch, region codes that count as inside, and whether each class has a mask."
+    _check_parts(b)
+    b = to_device(b, next(learn.model.parameters()).device)
+    (x, y, mask), inside = split_batch(b), how.inside
+    if isinstance(inside, dict):
+        mask, inside = part_regions(mask.view(len(mask), *b[0].shape[2:]), inside, dl.vocab), None
+    return x, y, mask, inside, mask.ndim == b[0].ndim and mask.shape[1] > 1
+
+def _found_layer(learn, x, mask, dl, inside, how):
+    "The layer, and a look at the first masks."
+    images = x if isinstance(x, torch.Tensor) else x[0]
+    check_codes(mask, inside, images.ndim - 2)
+    return find_layer(learn.model, how.which.layers()[-1], apply(lambda o: o[:2], x), how.reshape, how.which.max_cell)
+
+# %% ../nbs/09_interpret.ipynb #c4eacbf8
 def _read(learn, dl, how):
     "Logits, targets, maps, overlap, loss, whether anything is annotated and inside: per batch, on the CPU."
     which, layer = how.which, None
     for b in dl:
-        _check_parts(b)
-        b = to_device(b, next(learn.model.parameters()).device)
-        x, y, mask = split_batch(b)
-        if isinstance(how.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), how.inside, dl.vocab)
-        several = mask.ndim == b[0].ndim and mask.shape[1] > 1
-        inside = None if isinstance(how.inside, dict) else how.inside
+        x, y, mask, inside, several = _prepared(learn, b, dl, how)
         if layer is None:
-            check_codes(mask, inside, b[0].ndim - 2)
+            layer = _found_layer(learn, x, mask, dl, inside, how)
             check_cut(b[-1], dl)
-            some = tuple(o[:2] for o in x) if isinstance(x, tuple) else x[:2]
-            layer = find_layer(learn.model, which.layers()[-1], some, how.reshape, which.max_cell)
-        logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(y), score='predicted' if several else which.score,
-                                reshape=how.reshape or noop,  # it is proven
-                                output=how.output)
+        score = 'predicted' if several else which.score
+        logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(y), score=score, output=how.output,
+                                reshape=how.reshape or noop)  # it is proven
         if not isinstance(logits, torch.Tensor): raise ValueError(
             f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()

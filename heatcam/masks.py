@@ -62,7 +62,8 @@ def _check_classes(y, vocab):
 def _as_targets(y, vocab):
     "The targets as they are kept, and the classes' names. Raises `ValueError` for targets that can't be any."
     if vocab is not None and not len(vocab):
-        if y.ndim > 2 or not y.double().isfinite().all(): raise ValueError(f'y must be (n,) or (n, k) finite numbers, got {tuple(y.shape)}')
+        if y.ndim > 2 or not y.double().isfinite().all(): raise ValueError(
+            f'y must be (n,) or (n, k) finite numbers, got {tuple(y.shape)}')
         return y.float(), []
     if vocab is None: vocab = map(str, range(y.shape[1] if y.ndim == 2 else int(y.max()) + 1 if len(y) else 0))
     vocab = list(vocab)
@@ -215,7 +216,8 @@ def show_outline(
     m = (m >= .5) & (m != UNANNOTATED)
     if not m.any() or m.all(): return
     if m.ndim == 2: return ax.contour(m, levels=[.5], colors=color, linewidths=lw)
-    for a, b in np.flatnonzero(np.diff(np.r_[0, m, 0])).reshape(-1, 2): ax.axvspan(a - .5, b - .5, color=color, alpha=.2)
+    runs = np.flatnonzero(np.diff(np.r_[0, m, 0])).reshape(-1, 2)
+    for a, b in runs: ax.axvspan(a - .5, b - .5, color=color, alpha=.2)
 
 # %% ../nbs/00_masks.ipynb #e8a41312
 def show_mask(
@@ -329,7 +331,8 @@ def check_whole(
     if part.any(): raise ValueError(
         f'the masks are soft: {part.float().mean():.1%} of their values, which go from {masks.min():g} to '
         f'{masks.max():g}, are not whole. Expected are codes: non-zero = may look, 0 = may not, 255 = not annotated. '
-        'Give mask > .5, or draw the line elsewhere')
+        'Give mask > .5, or draw the line elsewhere; or, if the values are shares that are meant, say '
+        "inside='soft'")
 
 # %% ../nbs/00_masks.ipynb #51f8e3a6
 def ramp_share(
@@ -426,7 +429,7 @@ def parts_of(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W); codes, or floats from 0 to 1 with NaN where nobody has said
     inside=None,         # see `inside_of`
 ) -> tuple: # two tensors of the same shape: how much of each pixel is inside, how much outside; bools or floats
-    "What is inside and what is outside. Raises `ValueError` for a word that is not 'soft', and for shares beyond 0 and 1."
+    "What is inside and what is outside. Raises `ValueError` for another word, and for shares beyond 0 and 1."
     known = ~mask.isnan() if mask.is_floating_point() else mask == mask
     known &= mask != UNANNOTATED
     if isinstance(inside, str) and inside != 'soft': raise ValueError(

@@ -92,11 +92,12 @@ def html_signal(
                                     f'href="{_png(heat_colors(.8)(np.asarray(heat, float))[None])}"/>')
     ends = [] if mask is None else np.flatnonzero(np.diff(np.r_[0, _inside(mask), 0])).reshape(-1, 2)
     veils = ''.join(f'<rect x="{a - .5}" y="1" width="{b - a}" height="98"/>' for a, b in ends)
-    curves = ''.join(f'<polyline fill="none" stroke="currentColor" stroke-width="1.2" vector-effect="non-scaling-stroke" '
-                     f'points="{o}"/>' for o in lines)
+    style = 'fill="none" stroke="currentColor" stroke-width="1.2" vector-effect="non-scaling-stroke"'
+    curves = ''.join(f'<polyline {style} points="{o}"/>' for o in lines)
     return (f'<svg viewBox="-.5 0 {n} 100" preserveAspectRatio="none" style="aspect-ratio:2" role="img" '
             f'aria-label="{html.escape(alt)}">{back}{veils}{curves}</svg>')
 
+# %% ../nbs/14_page.ipynb #739ed012
 def html_any(
     image,    # (C, H, W), a signal (C, L) or a volume (C, D, H, W)
     alt: str,

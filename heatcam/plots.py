@@ -134,6 +134,7 @@ def plot_signal(
     ax.set_title(title, fontsize=9)
     return ax
 
+# %% ../nbs/04_plots.ipynb #bf8c9755
 def _hottest_slice(image, heat, mask, title):
     "The slice of a volume with the most heat: image (C, H, W), heat (h, w), mask (H, W), title."
     heat = torch.as_tensor(heat).reshape(heat.shape[-3:])
@@ -152,6 +153,8 @@ def plot_any(
     mask = torch.as_tensor(mask).reshape(image.shape[1:])
     if image.ndim == 4: image, cam_map, mask, title = _hottest_slice(image, cam_map, mask, title)
     return (plot_signal if image.ndim == 2 else plot_heatmap)(image, cam_map, mask, ax, title)
+
+# %% ../nbs/04_plots.ipynb #ae929fe4
 def aspect_of(
     size, # (H, W), (L,) or (D, H, W) of the images
 ) -> float: # height by width

@@ -56,6 +56,21 @@ def _blend(images, outside, new, soft):
     res = images + share*(new.float() - images)
     return put_outside(images, outside, (res if images.is_floating_point() else res.round()).to(images.dtype))
 
+# %% ../nbs/07_swap.ipynb #c18081f7
+def _changed(images, outside, ways, p, soft, generator=None):
+    res = None
+    who, kind, lend = _dealt(outside, len(ways), p, generator)
+    for k, way in enumerate(ways):
+        i, j = who[kind == k], lend[kind == k]
+        if not len(i): continue
+        loan = dict(others=images[j], others_outside=outside[j]) if 'others' in signature(way).parameters else {}
+        x, out = (images, outside) if len(i) == len(images) else (images[i], outside[i])
+        new = _blend(x, out, way(x, out, generator=generator, **loan), soft)
+        if len(i) == len(images): return new
+        res = images.clone() if res is None else res
+        res[i] = new
+    return images.clone() if res is None else res
+
 # %% ../nbs/07_swap.ipynb #6bd833a2
 def change_outside(
     images: torch.Tensor,  # (N, C, H, W), bytes or floats; signals (N, C, L), volumes (N, C, D, H, W)
@@ -71,20 +86,6 @@ def change_outside(
     return _changed(images, _outside(images, mask, inside), as_ways(ways), p, soft, generator)
 
 def _outside(images, mask, inside): return outside_of(as_one(mask, images), inside, images.ndim - 2)
-
-def _changed(images, outside, ways, p, soft, generator=None):
-    res = None
-    who, kind, lend = _dealt(outside, len(ways), p, generator)
-    for k, way in enumerate(ways):
-        i, j = who[kind == k], lend[kind == k]
-        if not len(i): continue
-        loan = dict(others=images[j], others_outside=outside[j]) if 'others' in signature(way).parameters else {}
-        x, out = (images, outside) if len(i) == len(images) else (images[i], outside[i])
-        new = _blend(x, out, way(x, out, generator=generator, **loan), soft)
-        if len(i) == len(images): return new
-        res = images.clone() if res is None else res
-        res[i] = new
-    return images.clone() if res is None else res
 
 # %% ../nbs/07_swap.ipynb #d2f55cb5
 class OutsideSwap(Callback):
@@ -112,7 +113,7 @@ def before_batch(self: OutsideSwap):
     check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     mask = mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0: check_codes(mask, self.inside, self.x.ndim - 2)
+    if self.learn.iter == 0: check_codes(mask, self.inside, self.xb[0].ndim - 2)
     if self.training or self.valid: self._change(mask)
     if not any(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs): self.learn.yb = tuple(yb)
 
