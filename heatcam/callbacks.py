@@ -502,8 +502,8 @@ def _mix_masks(self: HeatmapLoss):
 def _mixed(self: HeatmapLoss, mix):
     "The masks go through the mixing as two more channels of the image: what is inside, and what is outside."
     if not self._wanted: return mix()
-    x, n, parts = self.xb[0], self.xb[0].shape[1], [o.to(self.xb[0].dtype) for o in parts_of(self.mask, self.inside_now)]
-    parts = [o.as_subclass(torch.Tensor).view(len(x), -1, *x.shape[2:]) for o in parts]
+    x, n = self.xb[0], self.xb[0].shape[1]
+    parts = [o.to(x.dtype).view(len(x), -1, *x.shape[2:]) for o in parts_of(self.mask, self.inside_now)]
     self.learn.xb = retain_type(torch.cat([x.as_subclass(torch.Tensor), *parts], 1), x), *self.xb[1:]
     mix()
     whole, *rest = self.xb
