@@ -497,8 +497,15 @@ def _candidate(m, out, x, reshape):
     return len(out) == len(x) and bool(readings(out, x.shape[2:]))
 
 # %% ../nbs/03_cam.ipynb #8c2e0c0e
-def _gradients(outs, logits):
-    "The gradient of each of `outs` that moves `logits`, None of the others."
+def _scores_in(out):
+    "The class scores in what a model returns: a tensor, `.logits`, or the first tensor with a gradient."
+    if isinstance(out, torch.Tensor) or hasattr(out, 'logits'): return getattr(out, 'logits', out)
+    parts = out.values() if isinstance(out, dict) else out if isinstance(out, (tuple, list)) else ()
+    return next((o for o in parts if isinstance(o, torch.Tensor) and o.requires_grad), None)
+
+def _gradients(outs, out):
+    "The gradient of each of `outs` that moves the class scores in `out`, None of the others."
+    logits = _scores_in(out)
     known = isinstance(logits, torch.Tensor) and logits.requires_grad
     if not outs or not known: return [torch.ones_like(o) for o in outs]
     v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
