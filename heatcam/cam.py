@@ -196,7 +196,7 @@ def _projection(logits, y, generator=None, targets=None):
     n = logits.shape[1]
     v = torch.randn(logits.shape if generator is None else (1, n), generator=generator, device=logits.device,
                     dtype=logits.dtype)
-    return (logits*v).sum(1)*score_scale(n, targets is not None and targets.ndim == 2 and n > 1)
+    return (logits*v).sum(1)*score_scale(n, targets is not None and targets.shape == logits.shape and n > 1)
 
 def _number(logits, y, **_): return logits.sum(1)  # of a regression: the evidence for more, and for less
 
