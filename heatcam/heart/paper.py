@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CE', 'HM', 'PUBLISHED', 'ENDPOINTS', 'SCALES', 'WANTED', 'paper_studies', 'paper_stats', 'rounded_text',
-           'compare_with_paper', 'paper_figures', 'label_effects', 'write_report', 'reproduce', 'heatcam_reproduce',
-           'reproduce_command']
+           'compare_with_paper', 'paper_figures', 'label_effects', 'paper_in_words', 'write_report', 'reproduce',
+           'heatcam_reproduce', 'reproduce_command']
 
 # %% ../../nbs/heart/05_paper.ipynb #c062b258
 import argparse
@@ -244,6 +244,26 @@ def _label_section(trials, studies):
         f'p = {rounded_text(r.p)}, rank-biserial {r.rank_biserial:+.2f}). This says what a model depends on. '
         'The heatmap shows something else, and the two need not agree.</p>')
 
+# %% ../../nbs/heart/05_paper.ipynb #f672f583
+_ON = dict(heart_overlap='on the heart', label_overlap='on the label')
+
+def paper_in_words(
+    stats: pd.DataFrame,  # as `paper_stats` returns it
+    trials: pd.DataFrame, # as `run_studies` returns it
+    studies: list,        # of `Study`
+) -> list: # of sentences
+    "What came out, for people who don't read tables."
+    says = []
+    for r in stats[stats.endpoint.isin(_ON)].itertuples():
+        n, same = r.n_x*r.n_y, max(r.A, 1 - r.A)
+        agree = f'all {n:,} pairs of a model of each kind agree' if same == 1 else f'{same:.1%} of {n:,} pairs agree'
+        says.append(f'Experiment {r.experiment}: {r.mean_y:.2%} of the heatmap lies {_ON[r.endpoint]} in models with the '
+                    f'heatmap loss, {r.mean_x:.2%} in those with cross-entropy; {agree}.')
+    t = label_effects(trials, studies)
+    if len(t): says.append(f'The label still moves the score: by {t.median_y[0]:.2g} of its standard deviation in the '
+                           f'median model with the heatmap loss, by {t.median_x[0]:.2g} in the median other one.')
+    return says
+
 # %% ../../nbs/heart/05_paper.ipynb #28ee4236
 def write_report(
     path,
@@ -259,10 +279,11 @@ def write_report(
     there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
     fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for o in there(ks))
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    beside = '<p>cross-entropy / heatmap loss</p>', html_table(compare_with_paper(stats))
     first = f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes)
-    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', first,
-            html_section('The paper’s figures beside ours', *beside),
+    short = html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>')
+    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', first, short,
+            html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
+                         html_table(compare_with_paper(stats))),
             html_section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
             html_section('The images', fig(1, 2, 3, 4)),
             html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),

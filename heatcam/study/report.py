@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['ARM_COLORS', 'arm_colors', 'plot_overlaps', 'interval', 'plot_arms', 'plot_curves', 'plot_lr_range', 'rounded',
-           'arm_summary', 'study_tests', 'shortfalls', 'html_made', 'ranges_figure', 'measured', 'report_sections',
-           'run_report', 'find_file', 'n_workers', 'heatcam_study', 'add_flags', 'study_command']
+           'arm_summary', 'study_tests', 'shortfalls', 'in_words', 'html_made', 'ranges_figure', 'measured',
+           'report_sections', 'run_report', 'find_file', 'n_workers', 'heatcam_study', 'brief', 'add_flags',
+           'study_command']
 
 # %% ../../nbs/study/04_report.ipynb #31fd946d
 import argparse
@@ -243,6 +244,37 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
                 says.append(f'{s.name}: no test of the {what}, with fewer than two models in a group.')
     return says
 
+# %% ../../nbs/study/04_report.ipynb #f506062f
+def _against_first(tests, best, reference, endpoint):
+    "How the arm `best` compares with the first one, in a sentence; '' where there is no test."
+    t = tests[(tests.y == best) & (tests.endpoint == endpoint)] if len(tests) else tests
+    if not len(t): return ''
+    t = t.iloc[0]
+    paired = pd.notna(t.get('paired_p_holm'))
+    shift, low, high, p = t[[f'{"paired_"*paired}{k}' for k in ('shift', 'shift_low', 'shift_high', 'p_holm')]]
+    between = f' ({low:+.3g} to {high:+.3g})' if np.isfinite([low, high]).all() else ''
+    of = f'{t.n_pairs:.0f} pairs' if paired else f'{t.n_x:.0f} and {t.n_y:.0f} models'
+    return f' Against {reference}, the first arm, that is {shift:+.3g}{between}, {of}, p {p:.2g} after Holm.'
+
+# %% ../../nbs/study/04_report.ipynb #01f98d0e
+def in_words(
+    trials: pd.DataFrame,
+    endpoint: str,        # a column
+) -> list: # of sentences, one per study
+    "What came out, for people who don't read tables."
+    says, tests = [], study_tests(trials, [endpoint])
+    for study, t in trials[trials.status == 'selected'].groupby('study', sort=False):
+        arms = t.groupby('arm', sort=False)[endpoint].agg(['mean', 'min', 'max', 'count'])
+        arms, first = arms[arms['count'] > 0], t.arm.iloc[0]
+        if not len(arms): continue
+        top, low = arms['mean'].idxmax(), arms['mean'].idxmin()
+        mine = tests[tests.study == study] if len(tests) else tests
+        says.append(
+            f'{study}: {endpoint.replace("_", " ")} is highest with {top}, {arms["mean"][top]:.3g} (lowest model '
+            f'{arms["min"][top]:.3g}), and lowest with {low}, {arms["mean"][low]:.3g} (highest model '
+            f'{arms["max"][low]:.3g}).' + _against_first(mine, top, first, endpoint))
+    return says
+
 # %% ../../nbs/study/04_report.ipynb #8f6466df
 def html_made(command: str, seconds: float) -> str:
     "The section that says how a study's report was made, with which versions, in which time."
@@ -328,6 +360,9 @@ def run_report(
     ranges = [read_range(out, s, a) for s in studies for a in range_arms(s)]
     notes = ''.join(f'<li>{html.escape(o)}</li>' for o in (*notes, *shortfalls(trials, studies)))
     top = f'<h1>{html.escape(title)}</h1>' + f'<ul><strong>{notes}</strong></ul>'*bool(notes)
+    ends = measured(trials, studies) if endpoints is None else list(endpoints)
+    said = ''.join(f'<li>{html.escape(o)}</li>' for o in in_words(trials, ends[0])) if ends else ''
+    top += html_section('In short', f'<ul>{said}</ul>')*bool(said)
     page = html_page(f'heatcam: {title}', top, report_sections(trials, studies, ranges, endpoints),
                      html_made(command, trials.seconds.sum()))
     write_whole(out/'report.html', lambda tmp: tmp.write_text(page, encoding='utf-8'))
@@ -362,14 +397,25 @@ def heatcam_study(
     with command_line('heatcam_study', out): _study(name, find(name, n, seed, quick), out, n, n_jobs, seed, quick)
 
 # %% ../../nbs/study/04_report.ipynb #ca09b2d5
+def brief(study, summary, ends): # a part of `arm_summary`
+    "The arms of a study in a table of less than a hundred columns."
+    t = pd.DataFrame({'': [f'{o:.40}' for o in summary.arm], 'models': summary.selected.values})
+    for e in ends:
+        name = e.replace('_', ' ')
+        t[name], t['(lowest)'] = summary[e].round(3).values, [f'({v:.3f})' for v in summary[f'{e}_min']]
+        t = t.rename(columns={'(lowest)': ' '*(1 + ends.index(e)) + '(lowest)'})
+    return f'{study}\n{t.to_string(index=False)}'
+
+# %% ../../nbs/study/04_report.ipynb #3cd40f22
 def _study(name, found, out, n, n_jobs, seed, quick):
     title, studies, ends = found
     command = f'heatcam_study {name}' + f' --n {n}'*bool(n) + f' --seed {seed}' + ' --quick'*quick
     notes = ('A quick run: it shows that everything works; its numbers mean nothing.',)*quick
     trials = run_report(studies, out, title, n_workers(n_jobs), command, ends, notes)
     ends = measured(trials, studies) if ends is None else ends
-    with pd.option_context('display.width', 250, 'display.max_columns', 30, 'display.max_rows', 500):
-        print(arm_summary(trials, ends[:2]).round(3).to_string(index=False))
+    summary = arm_summary(trials, ends[:2]).groupby('study', sort=False)
+    for study, t in summary: print(brief(study, t, ends[:2]), end='\n\n')
+    print(*in_words(trials, ends[0]), sep='\n')
     print(*notes, *shortfalls(trials, studies), sep='\n', end='\n'*bool(notes))
     print(f'{len(trials)} trials, {trials.seconds.sum()/60:.1f} minutes of training: '
           f'the table is {out/"trials.csv"}, the report {out/"report.html"}')
