@@ -258,8 +258,8 @@ def paper_in_words(
         n, same = r.n_x*r.n_y, max(r.A, 1 - r.A)
         agree = f'all {n:,} pairs of a model of each kind agree' if same == 1 else f'{same:.1%} of {n:,} pairs agree'
         says.append(
-            f'Experiment {r.experiment}: {r.mean_y:.2%} of the heatmap lies {_ON[r.endpoint]} in models with the heatmap '
-            f'loss, {r.mean_x:.2%} in those with cross-entropy; {agree}.')
+            f'Experiment {r.experiment}: {r.mean_y:.2%} of the heatmap lies {_ON[r.endpoint]} in models with the '
+            f'heatmap loss, {r.mean_x:.2%} in those with cross-entropy; {agree}.')
     t = label_effects(trials, studies)
     if len(t): says.append(f'The label still moves the score: by {t.median_y[0]:.2g} of its standard deviation in the '
                            f'median model with the heatmap loss, by {t.median_x[0]:.2g} in the median other one.')
@@ -280,8 +280,8 @@ def write_report(
     there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
     fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for o in there(ks))
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    short = html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>')
-    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}', f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes), short,
+    top = f'<h1>Do classifiers look at the heart?</h1>{_INTRO}' + f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes)
+    body = [top, html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>'),
             html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
                          html_table(compare_with_paper(stats))),
             html_section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
