@@ -280,7 +280,7 @@ def write_report(
     there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
     fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for o in there(ks))
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    top = f'<h1>Do classifiers look at the heart?</h1>{_INTRO}' + f'<ul><strong>{lines(notes)}</strong></ul>'*bool(notes)
+    top = f'<h1>Do classifiers look at the heart?</h1>{_INTRO}<ul><strong>{lines(notes)}</strong></ul>'
     body = [top, html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>'),
             html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
                          html_table(compare_with_paper(stats))),
