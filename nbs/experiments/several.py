@@ -3,7 +3,8 @@
 Four classes, of which several can be true. The square is faint. In training it is there exactly where the disc is, so the
 disc tells. Each class has a mask of its own: the box of its shape where that is there, or else the boxes of all shapes.
 The settings of an arm: `company` ('always' or 'at random'), `masks` ('one': the boxes of all shapes as the mask of the
-image), and `outside`, a way of `OutsideSwap`.
+image), `outside`, a way of `OutsideSwap`, and `deep` (six convolutions, whose cells see 43 pixels, instead of three, whose
+cells see 15).
 """
 from functools import lru_cache
 
@@ -20,10 +21,11 @@ from heatcam.study.trials import Arm
 from heatcam.swap import OutsideSwap
 
 endpoints = 'square_accuracy', 'test_accuracy'
-epochs, draws, lr_range, max_trials = 12, 10, (2e-3, 2e-2), 1
+epochs, draws, lr_range, max_trials = 30, 10, (2e-3, 2e-2), 1
 CLASSES, SIDE, REACH = ['disc', 'ring', 'square', 'cross'], 64, 9
-arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(company='at random')), Arm('term, a mask for each class', 20, {}),
-        Arm('term, one mask', 20, {}, dict(masks='one')), Arm('swap', 20, settings=dict(outside='other'))]
+arms = [Arm('cross-entropy', 10), Arm('ceiling', 10, settings=dict(company='at random')),
+        Arm('term, a mask for each class', 20, {}), Arm('term, one mask', 10, {}, dict(masks='one')),
+        Arm('swap', 10, settings=dict(outside='other'))]
 
 
 def shape(k, dy, dx):
@@ -55,10 +57,11 @@ def pictures(draw, split, n, company='always'):
     return ImageMaskSet(np.stack(x), y, np.stack(masks), CLASSES, dims=2)
 
 
-def network():
-    "Three convolutions (the last map has 8 × 8 cells) and a mean over the cells."
-    c = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU(), nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o), nn.ReLU())
-    return nn.Sequential(c(1, 8), c(8, 16), c(16, 32), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, len(CLASSES)))
+def network(deep=False):
+    "Convolutions (the last map has 8 × 8 cells) and a mean over the cells."
+    c = lambda i, o, s: (nn.Conv2d(i, o, 3, s, 1), nn.BatchNorm2d(o), nn.ReLU())
+    block = lambda i, o: nn.Sequential(*c(i, o, 2), *(c(o, o, 1) if deep else ()))
+    return nn.Sequential(block(1, 16), block(16, 32), block(32, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(CLASSES)))
 
 
 def learner(cb, seed, arm, draw):
@@ -67,7 +70,7 @@ def learner(cb, seed, arm, draw):
     set_seed(seed)
     dls = image_mask_dls(*sets, bs=64, device='cpu')
     cbs = [cb, OutsideSwap(s['outside'])] if 'outside' in s else [cb]
-    return Learner(dls, network(), loss_func=BCEWithLogitsLossFlat(), metrics=accuracy_multi, cbs=cbs)
+    return Learner(dls, network(s.get('deep')), loss_func=BCEWithLogitsLossFlat(), metrics=accuracy_multi, cbs=cbs)
 
 
 def measure(learn, arm, draw):
