@@ -282,7 +282,7 @@ QUESTIONS = {
                           ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard')),
     '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
-    '16_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
+    '17_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
                           ('test_accuracy', 'heart_overlap'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
