@@ -36,7 +36,7 @@ from scipy import ndimage
 from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.stats import kruskal
 
-from .masks import UNANNOTATED, ImageMaskSet, inside_of, show_mask, show_outline
+from .masks import UNANNOTATED, ImageMaskSet, all_codes, inside_of, show_mask, show_outline
 from .plots import picture
 from .callbacks import check_inside
 from .files import MaskItem, RegionMask, boxes_to_mask, plain_text, raise_faults
@@ -339,6 +339,9 @@ def check_masks(
     n, item, vocab = _rows(data)
     if not n: raise ValueError('there is no item to check')
     check_inside(inside)
+    if isinstance(inside, str) or callable(inside): raise ValueError(
+        f'masks are checked by their region codes: inside must be a list of them, got {inside!r}')
+    inside = all_codes(inside)
     f = _all_facts(n, item, inside)
     at = _comparable(f, n_edges)
     name = lambda y: plain_text(y if vocab is None else vocab[int(y)], 40)

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset, Subset
 from tqdm import tqdm
 
-from .masks import ImageMaskSet, InMemoryDL, as_one, mask_areas
+from .masks import ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
 from .callbacks import batch_pictures, check_codes
@@ -143,8 +143,6 @@ def _check_images(x, mask):
         f'masks must be (N, H, W) and as large as their images {tuple(x.shape)}, got {shape}')
 
 # %% ../nbs/15_dependence.ipynb #5752503e
-def _codes(inside): return sorted({o for v in inside.values() for o in v}) if isinstance(inside, dict) else inside
-
 def as_batch(
     b,            # what a loader yields: (images, classes, masks), (images, classes) or images
     idxs,         # (N,) the images' indices
@@ -156,7 +154,7 @@ def as_batch(
     _check_images(x, mask)
     x, y, mask = (o.as_subclass(torch.Tensor).cpu() if isinstance(o, torch.Tensor) else o for o in (x, y, mask))
     if mask is None: return Batch(np.asarray(idxs), x, y)
-    mask, inside, dims = as_one(mask, x), _codes(inside), x.ndim - 2
+    mask, inside, dims = as_one(mask, x), all_codes(inside), x.ndim - 2
     check_codes(mask, inside, dims)
     outside, area = outside_of(mask, inside, dims), mask_areas(mask, tuple(x.shape[2:]), inside)[0]
     split = outside.flatten(1).any(1) & (area > .5).flatten(1).any(1)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UNANNOTATED', 'NO_CLASS', 'SIDES', 'ImageMaskSet', 'stamped_shapes', 'InMemoryDL', 'image_mask_dls', 'shape_dls',
            'show_outline', 'show_mask', 'best_slice', 'show_item', 'named', 'check_whole', 'ramp_share', 'grey_levels',
-           'check_levels', 'to_grid', 'inside_of', 'parts_of', 'check_mask', 'mask_areas', 'is_annotated',
+           'check_levels', 'to_grid', 'inside_of', 'parts_of', 'all_codes', 'check_mask', 'mask_areas', 'is_annotated',
            'mask_of_class', 'united', 'as_one']
 
 # %% ../nbs/00_masks.ipynb #2ae61550
@@ -34,6 +34,9 @@ def _check_images(images, dims):
     ok, s = images.ndim - dims in (1, 2), SIDES[dims]
     if not ok or not (images.dtype == torch.uint8 or images.is_floating_point()): raise ValueError(
         f'images must be (n, {s}) or (n, C, {s}) of dtype uint8 or float, got {tuple(images.shape)} of {images.dtype}')
+    if images.is_floating_point() and images.numel() and images.max() > 2 and (images == images.floor()).all():
+        raise ValueError(f'the images are whole numbers up to {images.max():g} in floats, which a model would get as '
+                         'they are: give bytes (uint8), which become 0 to 1, or scale them')
 
 def _check_fit(images, y, masks, dims):
     "Raises `ValueError` unless there is a target and a mask of the right size for each image."
@@ -443,6 +446,11 @@ def parts_of(
     if may.dtype == torch.bool: return known & may, known & ~may
     may = torch.where(known, may, 0.)
     return may, torch.where(known, 1 - may, 0.)
+
+# %% ../nbs/00_masks.ipynb #9174a2af
+def all_codes(inside): # as for `inside_of`, or {class: codes} where each class has a region of its own
+    "The codes of all classes' regions; what is no dictionary stays as it is."
+    return sorted({o for codes in inside.values() for o in codes}) if isinstance(inside, dict) else inside
 
 # %% ../nbs/00_masks.ipynb #1fd0e6b3
 _STEPS = count()

@@ -14,7 +14,7 @@ from fastai.callback.core import Callback
 from fastai.torch_core import retain_type
 from fastcore.basics import patch
 
-from .masks import as_one
+from .masks import all_codes, as_one
 from .outside import WAYS, outside_of, put_outside
 from .callbacks import HeatmapLoss, check_batch, check_codes
 
@@ -85,7 +85,7 @@ def change_outside(
     "The images with other outsides. Raises `ValueError` for ways that are none, and for what is no mask."
     return _changed(images, _outside(images, mask, inside), as_ways(ways), p, soft, generator)
 
-def _outside(images, mask, inside): return outside_of(as_one(mask, images), inside, images.ndim - 2)
+def _outside(images, mask, inside): return outside_of(as_one(mask, images), all_codes(inside), images.ndim - 2)
 
 # %% ../nbs/07_swap.ipynb #d2f55cb5
 class OutsideSwap(Callback):
@@ -113,7 +113,7 @@ def before_batch(self: OutsideSwap):
     check_batch(self.xb, self.yb)
     *yb, mask = self.yb
     mask = mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0: check_codes(mask, self.inside, self.xb[0].ndim - 2)
+    if self.learn.iter == 0: check_codes(mask, all_codes(self.inside), self.xb[0].ndim - 2)
     if self.training or self.valid: self._change(mask)
     if not any(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs): self.learn.yb = tuple(yb)
 
