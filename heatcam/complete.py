@@ -85,6 +85,8 @@ def read_set(
     progress=None, # show a bar; None: on a terminal
 ) -> Read:
     "All images as thumbnails. Raises `ValueError` for what has no masks."
+    if isinstance(ds, ImageMaskSet) and ds.masks.ndim > ds.dims + 1 and ds.masks.shape[1] > 1: raise ValueError(
+        f'there are {ds.masks.shape[1]} masks per image, one for each class: complete each in a set of its own')
     with as_they_are(ds):
         first, _ = _arrays(ds[0])
         size, n_in = thumb_size(tuple(first.shape[1:]), side or _SIDE[first.ndim - 1]), len(first)

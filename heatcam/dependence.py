@@ -143,6 +143,12 @@ def _check_images(x, mask):
         f'masks must be (N, H, W) and as large as their images {tuple(x.shape)}, got {shape}')
 
 # %% ../nbs/15_dependence.ipynb #5752503e
+def _check_classes(y):
+    "Raises `ValueError` for targets that are numbers."
+    if y is None or not y.is_floating_point() or ((y == 0) | (y == 1)).all(): return
+    raise ValueError('the targets are numbers, and an audit counts answers that change: give a function from images to '
+                     'class scores, such as whether the number is above a limit, and batches with these classes')
+
 def as_batch(
     b,            # what a loader yields: (images, classes, masks), (images, classes) or images
     idxs,         # (N,) the images' indices
@@ -153,6 +159,7 @@ def as_batch(
     x, y, mask, *_ = [*(b if isinstance(b, (tuple, list)) else [b]), None, None]
     _check_images(x, mask)
     x, y, mask = (o.as_subclass(torch.Tensor).cpu() if isinstance(o, torch.Tensor) else o for o in (x, y, mask))
+    _check_classes(y)
     if mask is None: return Batch(np.asarray(idxs), x, y)
     mask, inside, dims = as_one(mask, x), all_codes(inside), x.ndim - 2
     check_codes(mask, inside, dims)
