@@ -25,7 +25,7 @@ from ..masks import UNANNOTATED, ImageMaskSet, image_mask_dls
 from ..outside import WAYS, outside_of, put_outside
 from ..study.together import stack_networks
 from ..study.trials import PLAIN, Arm, Study, StudyError, Task, check_number, from_json
-from ..swap import FAMILY, OutsideSwap
+from ..swap import FAMILY, OutsideSwap, change_outside
 from ..terms import class_mean_overlap, heat_areas, overlap
 from .phantom import CLASSES, EXPERIMENTS, HEART, PhantomSpec, Region, Tag, set_label, set_tag
 from .sets import MASK_FAULTS, phantom_splits, spoil_masks, split_phantoms, tagged_phantoms, tagged_set
@@ -62,6 +62,7 @@ class PhantomTask(Task):
     model: str='small_cnn'     # a name in `MODELS`
     seed: int=0                # of the phantoms
     unseen: bool=False         # measure too what the network says of outsides that no training image has
+    seen: bool=False           # measure too what a user with masks can see: validation images in others' outsides
     endpoints: tuple=('test_accuracy', 'heart_overlap')
 
     def __post_init__(self):
@@ -69,7 +70,7 @@ class PhantomTask(Task):
         object.__setattr__(self, 'endpoints', tuple(self.endpoints))
         one_of('model', self.model, MODELS)
         one_of('experiment', self.experiment, EXPERIMENTS)
-        one_of('unseen', self.unseen, (False, True))
+        for k in ('unseen', 'seen'): one_of(k, getattr(self, k), (False, True))
         for k in ('n_train', 'n_valid', 'n_test', 'bs'): check_number(k, getattr(self, k), 1, 10**6)  # phantoms: 28 GB
         check_number('seed', self.seed, 0, 2**63)
         for o in filter(None, (self.spec, self.tag)): _check_fields(o)
@@ -89,7 +90,7 @@ def _alike(v, like):
 def describe(self: PhantomTask) -> dict:
     said = dict(task='PhantomTask') | asdict(self)
     spec, tag = said['spec'], said['tag']
-    new = (said, 'unseen', False), (tag, 'place', 'corner'), (spec, 'move', 0), (spec, 'turn', 0)
+    new = (said, 'unseen', False), (said, 'seen', False), (tag, 'place', 'corner'), (spec, 'move', 0), (spec, 'turn', 0)
     for o, k, v in new:  # older studies, which know nothing of these, go on
         if o and o[k] == v: del o[k]
     return said
@@ -301,6 +302,13 @@ def _in_unseen_outsides(model, ph, x):
     with torch.no_grad(): said = {k: torch.cat([model(b) for b in v.split(100)]).argmax(1) for k, v in new.items()}
     return {f'unseen_{k}': float((p == y).float().mean()) for k, p in said.items()}
 
+# %% ../../nbs/heart/04_tasks.ipynb #edcd795f
+def _as_seen(model, valid, device='cpu'):
+    "Accuracy on the validation set as it is without its outsides' help: each image in another one's outside."
+    mixed = change_outside(valid.images, valid.masks, generator=torch.Generator().manual_seed(0)).to(device)/255
+    with torch.no_grad(): said = torch.cat([model(x) for x in mixed.split(100)]).argmax(1)
+    return dict(swapped_accuracy=float((said.cpu() == valid.y).float().mean()))
+
 # %% ../../nbs/heart/04_tasks.ipynb #df67f5c4
 def study_regions(task: PhantomTask, ph) -> dict: # name → region codes
     "The regions in which the heatmaps' mass is measured."
@@ -325,4 +333,5 @@ def measure(self: PhantomTask, learn, arm, draw) -> dict:
         if name == 'heart': row['empty_heatmaps'] = empty
     if 'label_overlap' in row: row |= _label_effect(model, ph)
     if self.unseen: row |= _in_unseen_outsides(model, ph, x)
+    if self.seen: row |= _as_seen(model, self.sets(draw)[1], x.device)
     return row if self.tag is None else row | _tag_effect(model, self, draw, arm) | _other_overlaps(model, ph, x, arm)

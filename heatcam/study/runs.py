@@ -147,9 +147,8 @@ def is_whole(record: Path, study: Study, arm: Arm) -> bool:
 
 # %% ../../nbs/study/03_runs.ipynb #2f21289c
 def range_arms(study: Study) -> list: # of `Arm`
-    "On whom ranges are found: plain cross-entropy for all arms that share one, and each arm that has its own."
-    own = [a for a in study.arms if a.own_lr]
-    return [PLAIN]*(len(own) < len(study.arms)) + own
+    "On whom ranges are found: plain cross-entropy for all arms that share one, and each arm that has its own range."
+    return [PLAIN]*(not all(a.own_lr for a in study.arms)) + [a for a in study.arms if a.own_lr is True]
 
 def _range_of(out, study, arm): # its file, and the name that stands in it
     d = arm_dir(out, study, arm)
@@ -430,6 +429,7 @@ def _log(out, row):
         f'log.txt can not be written ({e.strerror or e}): what is finished is whole') from e
 
 def _lr(out, s, a, trial):
+    if not isinstance(a.own_lr, bool): return float(a.own_lr)
     r = read_range(out, s, a)
     return trial_lr(s, trial, r['low'], r['high'])
 

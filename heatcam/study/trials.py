@@ -71,18 +71,22 @@ class Arm:
     n: int=10            # how many selected models are wanted
     loss: dict=None      # keywords of `HiResCAMLoss`; {}: the recipe; None: the class loss alone, its heatmaps watched
     settings: dict=field(default_factory=dict) # what else the task's functions need to know of this arm
-    own_lr: bool=False   # whether its learning rates come from a range of its own instead of the study's
+    own_lr: bool=False   # whether its learning rates come from a range of its own, not the study's; a number: this rate
 
     def __post_init__(self):
         check_name('an arm', self.name)
         check_number('n', self.n, 1, 10**5)
-        if not isinstance(self.own_lr, bool): raise StudyError(f'own_lr must be True or False, got {self.own_lr!r:.60}')
+        _check_own_lr(self.own_lr)
         for k in ('loss', 'settings'):
             v = getattr(self, k)
             if v is not None: object.__setattr__(self, k, _json(f'{k} of the arm {self.name}', v))
         self.callback()
 
 # %% ../../nbs/study/01_trials.ipynb #81d20ca9
+def _check_own_lr(v):
+    if isinstance(v, bool) or isinstance(v, Real) and 1e-9 <= v <= 1e3: return
+    raise StudyError(f'own_lr must be True, False, or a learning rate, got {v!r:.60}')
+
 @patch
 def __hash__(self: Arm): return hash(json.dumps(asdict(self), sort_keys=True))
 
