@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException
-from fastai.callback.mixup import MixHandler
+from fastai.callback.mixup import CutMix, MixHandler
 from fastai.callback.schedule import LRFinder, SchedCos
 from fastai.data.core import Datasets
 from fastai.learner import Learner, Metric
@@ -28,7 +28,8 @@ from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from PIL import Image
 
-from .masks import UNANNOTATED, check_levels, check_whole, is_annotated, mask_of_class, named, parts_of
+from .masks import (NO_CLASS, UNANNOTATED, check_levels, check_whole, is_annotated, mask_of_class, named,
+                           parts_of)
 from .cam import (SCORES, GridOf, InputOf, Recorded, as_method, cam_map, class_score, find_layer, heatmap,
                          heatmaps, input_gradient, input_x_gradient, pick_output, score_scale)
 from .plots import plot_heatmaps
@@ -502,6 +503,8 @@ def _mix_masks(self: HeatmapLoss):
 def _mixed(self: HeatmapLoss, mix):
     "The masks go through the mixing as two more channels of the image: what is inside, and what is outside."
     if not self._wanted: return mix()
+    if isinstance(mix.__self__, CutMix) and self.xb[0].ndim != 4: raise ValueError(
+        f'CutMix cuts rectangles out of images (N, C, H, W), got {tuple(self.xb[0].shape)}: take MixUp')
     x, n = self.xb[0], self.xb[0].shape[1]
     parts = [o.to(x.dtype).view(len(x), -1, *x.shape[2:]) for o in parts_of(self.mask, self.inside_now)]
     self.learn.xb = retain_type(torch.cat([x.as_subclass(torch.Tensor), *parts], 1), x), *self.xb[1:]
@@ -611,8 +614,17 @@ def _draw(self: HeatmapLoss, which, create_graph=False):
 
 # %% ../nbs/06_callbacks.ipynb #a88500de
 @patch
+def _count_no_class(self: HeatmapLoss):
+    "The mean class loss of a batch without any class is 0/0: here it is 0, so that the term trains on its masks."
+    y, loss = self.yb[0], self.learn.loss_grad
+    if not isinstance(y, torch.Tensor) or y.ndim != 1 or y.is_floating_point() or loss.ndim: return
+    self.learn.loss_grad = torch.where((y == NO_CLASS).all() & loss.isnan(), torch.zeros_like(loss), loss)
+    self.learn.loss = self.learn.loss_grad.clone()
+
+@patch
 def after_loss(self: HeatmapLoss):
     "Draws maps from the recorded activations and adds the term to the loss."
+    if self._rec is not None: self._count_no_class()
     self.class_loss = to_detach(self.learn.loss_grad, cpu=False, gather=False) if len(self.yb) else None
     if self._rec is None: return
     w, train = self.weight_now, self.training

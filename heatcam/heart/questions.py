@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
-           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms',
-           'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
-           'few_masks', 'unseen', 'rivals', 'longer', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study',
-           'run_question', 'study_command']
+           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
+           'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
+           'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm',
+           'tuning', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -216,6 +216,43 @@ def longer(n, seed, **sizes):
     return [shortcut_study(f'{head}, {steps:,} steps', 'hard', 'glyph', model, some(share), seed=seed + 200,
                            **kw | epochs(steps)) for steps, share in STEPS.items() for head, model in _HEADS]
 
+# %% ../../nbs/heart/06_questions.ipynb #b60d4c9f
+FAMILIES = {  # name → keywords of the loss, settings, the weight in the middle
+    'mass, projection': ({}, {}, 10.), 'mass, true class': (dict(score='true'), {}, 10.),
+    'share, projection': (dict(term='outside_share'), {}, 10.),
+    'HiResCAM share': (PRESETS['share'], {}, 1.),
+    'Grad-CAM share': (PRESETS['share'] | dict(method='grad_cam'), {}, 1.),
+    'LayerCAM share': (PRESETS['share'] | dict(method='layer_cam'), {}, 1.),
+    'published': (PRESETS['published'], MSE, 10.), 'energy': (PRESETS['energy'], {}, 1.),
+    'L1': (PRESETS['l1'], {}, 1.), 'PPCE': (PRESETS['ppce'], {}, 100.),
+    'Dice': (PRESETS['dice'], {}, 1.), 'IoU': (PRESETS['dice'] | dict(term='soft_iou_term'), {}, 1.),
+    'RRR': (PRESETS['rrr'], {}, 3.)}
+GRID, RATES = (.03, .1, .3, 1., 3., 10.), (.003, .006, .012, .025)
+SHARES_SWAPPED = .25, .5, .6, .75, .9, 1.
+
+def tuned_arm(family, value, rate, n, name=None) -> Arm: # value: of a term its weight, of a swap its `p`
+    "A setting of a family. Raises `KeyError` for a family that there is not."
+    name = name or f'{family}, {value:g}, rate {rate:g}'
+    if family in ('cross-entropy', 'tag at random'): return Arm(name, n, *ARMS[family], own_lr=rate)
+    if family == 'swap': return Arm(name, n, None, SWAP | dict(p=value), own_lr=rate)
+    loss, settings, _ = FAMILIES[family]
+    return Arm(name, n, loss | dict(weight=value), settings, own_lr=rate)
+
+# %% ../../nbs/heart/06_questions.ipynb #05715ade
+def _tuning_study(name, arms, seed, **kw):
+    return shortcut_study(name, 'hard', 'near', 'small_cnn', tuple(arms), seed=seed,
+                          **SIZES | dict(max_trials=1, min_accuracy=0., seen=True) | kw)
+
+def tuning(n, seed, **sizes):
+    "Scouting by decades, then six weights × four learning rates of every family."
+    decades = [tuned_arm(f, loss.get('weight', 1.)*10.**e, .01, 1)
+               for f, (loss, *_) in FAMILIES.items() for e in (range(-3, 3) if f == 'RRR' else range(-2, 4))]
+    values = {f: [float(f'{g*w:.3g}') for g in GRID] for f, (*_, w) in FAMILIES.items()}
+    values |= {'swap': SHARES_SWAPPED, 'cross-entropy': (0.,), 'tag at random': (0.,)}
+    grid = [tuned_arm(f, v, r, n) for f, vs in values.items() for v in vs for r in RATES]
+    return [_tuning_study(k, a, seed + 300, **dict(draws=2) | sizes)
+            for k, a in (('scouting', decades), ('tuning', grid))]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -283,7 +320,9 @@ QUESTIONS = {
     '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
     '17_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
-                          ('test_accuracy', 'heart_overlap'))}
+                          ('test_accuracy', 'heart_overlap')),
+    '18_tuning': Question('Which weight and which rate has each family of terms?', 2, tuning,
+                          ('test_accuracy', 'swapped_accuracy'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:

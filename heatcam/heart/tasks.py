@@ -120,7 +120,7 @@ def described_study(said: dict) -> Study:
 
 # %% ../../nbs/heart/04_tasks.ipynb #a3b176bb
 SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
-                each_class=False, completed=False, segmenter_steps=150, outside='')
+                each_class=False, completed=False, segmenter_steps=150, outside='', p=1.)
 
 _BLANKED = 'blanked in the test too'
 
@@ -135,7 +135,7 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
                  each_class=(False, True))
     for k, names in known.items(): one_of(k, s[k], names)
     for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
-    check_number('mask_share', s['mask_share'], 0, 1, Real)
+    for k in ('mask_share', 'p'): check_number(k, s[k], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
     check_number('segmenter_steps', s['segmenter_steps'], 1, 10**5, Integral)
     return s
@@ -220,7 +220,7 @@ def network(self: PhantomTask, arm):
 def learner(self: PhantomTask, cb, seed, arm, draw):
     s, dls = arm_settings(arm), image_mask_dls(*arm_sets(self, arm, draw, seed), bs=self.bs)
     loss_func = CLASS_LOSSES[s['class_loss']]
-    if s['outside']: cb = [cb, OutsideSwap(FAMILY if s['outside'] == 'family' else s['outside'])]
+    if s['outside']: cb = [cb, OutsideSwap(FAMILY if s['outside'] == 'family' else s['outside'], s['p'])]
     learn = phantom_learner(dls, cb, loss_func and loss_func(), MODELS[self.model], seed)
     if s['trainable'] == 'head': _only_head(self, learn, seed, draw)
     return learn
