@@ -251,7 +251,7 @@ def tuning(n, seed, **sizes):
     values |= {'swap': SHARES_SWAPPED, 'cross-entropy': (0.,), 'tag at random': (0.,)}
     grid = [tuned_arm(f, v, r, n) for f, vs in values.items() for v in vs for r in RATES]
     return [_tuning_study(k, a, seed + 300, **dict(draws=2) | sizes)
-            for k, a in (('scouting', decades), ('tuning', grid))]
+            for k, a in (('flatten, scouting', decades), ('tuning', grid))]
 
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
