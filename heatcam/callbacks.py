@@ -793,7 +793,7 @@ if not hasattr(Learner, '_show_results'): Learner._show_results = Learner.show_r
 @patch
 def show_results(self: Learner, ds_idx=1, dl=None, max_n=9, shuffle=True, **kwargs):
     "Shows results, with heatmaps where there is a `HeatmapLoss`. Raises `ValueError` for batches without targets."
-    cbs = [cb for cb in self.cbs if isinstance(cb, HeatmapLoss)]
+    cbs = [cb for cb in self.cbs if hasattr(cb, 'show_heatmaps')]  # not by its class: a module may have been reloaded
     if not cbs: return self._show_results(ds_idx, dl, max_n, shuffle, **kwargs)
     if dl is None: dl = self.dls[ds_idx].new(shuffle=shuffle)
     b = dl.one_batch()
