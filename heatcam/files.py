@@ -27,9 +27,9 @@ import torch
 from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, TransformBlock
 from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.core import show_results as _show_results
-from fastai.data.transforms import (ColReader, IndexSplitter, IntToFloatTensor, RandomSplitter, image_extensions,
-                                    parent_label)
-from fastai.torch_core import TensorMask, show_image
+from fastai.data.transforms import (Categorize, Category, CategoryMap, ColReader, IndexSplitter, IntToFloatTensor,
+                                    RandomSplitter, image_extensions, parent_label)
+from fastai.torch_core import TensorCategory, TensorMask, show_image
 from fastai.vision.core import PILBase, PILImage, PILMask, image2tensor
 from fastai.vision.data import ImageBlock
 from fastcore.basics import patch, store_attr
@@ -37,7 +37,7 @@ from fastcore.meta import delegates
 from fasttransform import DisplayedTransform
 from PIL import Image, UnidentifiedImageError
 
-from .masks import UNANNOTATED, show_mask, grey_levels
+from .masks import NO_CLASS, UNANNOTATED, show_mask, grey_levels
 
 # %% ../nbs/10_files.ipynb #4fb14d0e
 _MODES = '1', 'L', 'P', 'I', 'F', 'LA', 'PA', 'RGB', 'RGBA'  # PIL's names, and I;16 and its like
@@ -48,7 +48,8 @@ def _one_channel(im):
         f'is of PIL mode {im.mode}: save it as grey levels or with a palette')
     m = np.asarray(im)
     if im.mode.endswith('A'):
-        if m[...,-1].min() < 255: raise ValueError('has transparent pixels, and they are no codes: save it opaque')
+        if m[...,-1].min() < 255: raise ValueError(
+            "has transparent pixels, and they are no codes: save it opaque, or say threshold='alpha': they are outside")
         m = m[...,:-1]
     if m.ndim == 3:
         if (m != m[...,:1]).any(): raise ValueError(
@@ -115,8 +116,16 @@ def _values(im):
     return _as_bytes(m)
 
 # %% ../nbs/10_files.ipynb #c0d3f1a8
+def _opaque(im):
+    "1 where a PIL image is opaque, else 0."
+    if 'A' not in im.getbands() and 'transparency' not in im.info: raise ValueError(
+        "has no alpha channel, and threshold='alpha' asks for it")
+    alpha, turn = im.convert('RGBA').getchannel('A'), _turn(im)
+    return (np.asarray(alpha if turn is None else alpha.transpose(turn)) >= 128).astype(np.uint8)
+
 def _to_codes(im, white=None, threshold=None):
     "The codes (H, W), uint8, in a mask file that PIL has opened, and whether the file was black and white."
+    if threshold == 'alpha': return _opaque(im), False
     form, im = im.format, _upright(im)
     if threshold is not None:
         return (np.asarray(im if im.mode[0] in 'IF' else im.convert('L')) >= threshold).astype(np.uint8), False
@@ -247,12 +256,18 @@ def _read_file(file, f):
 class MaskItem:
     "What is known of the mask of one image. Raises `ValueError` for a mask and boxes at once."
     image: object         # the image's path, a PIL image, or (H, W): the size of the mask
-    mask: object = None   # a path, a PIL image, or codes (H, W) as an array or a tensor; None or NaN: not annotated
+    mask: object = None   # a path, a PIL image, or codes (H, W) as an array or a tensor, or a list of such parts;
+                          # None or NaN: not annotated
     boxes: object = None  # (k, 4), see `boxes_to_mask`; None or NaN: not annotated
+    fit: bool = False     # a mask of another size, but the same form, is brought to the image's
 
     def __post_init__(self):
         if not (_missing(self.mask) or _missing(self.boxes)): raise ValueError(
             f'{self.image} has a mask and boxes: give one of both')
+    @property
+    def parts(self):
+        "All masks: none, one or several."
+        return [] if _missing(self.mask) else list(self.mask) if isinstance(self.mask, (list, tuple)) else [self.mask]
     @property
     def size(self):
         "(H, W)"
@@ -266,6 +281,7 @@ def _array_codes(a, white=None, threshold=None):
     a = a.detach().cpu().numpy() if isinstance(a, torch.Tensor) else np.asarray(a)
     a = a[0] if a.ndim == 3 and len(a) == 1 else a
     if a.ndim != 2: raise ValueError(f'a mask must be (H, W), got {a.shape}')
+    if threshold == 'alpha': raise ValueError("an array has no alpha channel, and threshold='alpha' asks for it")
     if threshold is not None: return (a >= threshold).astype(np.uint8)
     try:
         m = _as_bytes(a)
@@ -288,13 +304,27 @@ def _other_size(name, mask, image):
                       'same crop would show other places of the one than of the other: resize the mask (Image.NEAREST)')
 
 # %% ../nbs/10_files.ipynb #786e2a91
+def _same_form(mask, image):
+    "Whether two sizes (h, w) have the same sides' ratio, but for a pixel."
+    (h, w), (H, W) = mask, image
+    return abs(h*W - w*H) <= max(h, w, H, W)
+
+def _fitted(m, item):
+    "The mask at the size of its image. Raises `ValueError` for another one, unless it may be brought to it."
+    if m.shape == tuple(item.size): return m
+    if not (item.fit and _same_form(m.shape, item.size)): raise _other_size(item.image, m.shape, item.size)
+    return np.asarray(Image.fromarray(m).resize(tuple(item.size)[::-1], Image.NEAREST))
+
+def _united(masks):
+    "One mask of an image's parts: the highest code; 255 where none of them says anything."
+    known = [np.where(m == UNANNOTATED, 0, m) for m in masks]
+    return np.where(np.all([m == UNANNOTATED for m in masks], 0), np.uint8(UNANNOTATED), np.max(known, 0))
+
 def _read_mask(o, white=None, threshold=None):
     "The codes (H, W), uint8, in whatever `RegionMask.create` takes."
     if isinstance(o, MaskItem):
         if not _missing(o.boxes) or _missing(o.mask): return boxes_to_mask(o.boxes, o.size)
-        m = _read_mask(o.mask, white, threshold)
-        if m.shape != tuple(o.size): raise _other_size(o.image, m.shape, o.size)
-        return m
+        return _united([_fitted(_read_mask(m, white, threshold), o) for m in o.parts])
     if _missing(o): raise ValueError('a mask that is missing has no size: return MaskItem(image, None) instead of None')
     if isinstance(o, (np.ndarray, torch.Tensor)): return _array_codes(o, white, threshold)
     if isinstance(o, Image.Image): return _to_codes(o, white, threshold)[0]
@@ -309,7 +339,8 @@ class RegionMask(PILMask):
     def create(cls,
         o,               # a `MaskItem`, a path, a PIL image (read like a file), or an array or tensor of codes (H, W)
         white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
-        threshold=None,  # values from here on are inside, all else outside; None: values are codes
+        threshold=None,  # values from here on are inside, all else outside; 'alpha': what is opaque is inside;
+                         # None: values are codes
     ):
         "Reads a mask. Raises `ValueError` for what holds no codes from 0 to 255, or has another size than its image."
         return o if isinstance(o, cls) else cls(Image.fromarray(_read_mask(o, white, threshold)))
@@ -340,6 +371,8 @@ class OpenRegionMask(DisplayedTransform):
     ):
         if white not in (None, 'inside', 'unannotated'): raise ValueError(
             f"white must be 'inside' or 'unannotated', got {white!r}")
+        if isinstance(threshold, str) and threshold != 'alpha': raise ValueError(
+            f"threshold must be a number or 'alpha', got {threshold!r}")
         store_attr()
         super().__init__()
     def encodes(self, o): return RegionMask.create(o, self.white, self.threshold)
@@ -438,21 +471,28 @@ def _verify(file):
     _read_file(file, lambda im: im.verify() if im.format == 'PNG' else None)
 
 # %% ../nbs/10_files.ipynb #534e5fbb
+def _check_mask(file, item, size, white, threshold):
+    "Reads a mask file: what is wrong, as (kind, detail) or None, and what it holds."
+    try:
+        _verify(file)
+        mask = _read_file(file, _upright_size)
+        fits = mask == size or (item.fit and _same_form(mask, size))
+        if not fits: return (_OTHER_SIZE, _size_fault(mask, size)), None
+        m, bw = _read_file(file, _checked(lambda im: _to_codes(im, white, threshold)))
+    except ValueError as e: return (_BAD_MASK, f'{os.path.basename(file)} {e}'), None
+    return None, 'white' if bw else 'codes' if m.max(initial=0) > 1 else None
+
 def _check_item(o, white=None, threshold=None):
-    "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its mask holds."
+    "Reads the files of a `MaskItem`: what is wrong, as (kind, detail) or None, and what its masks hold."
     try:
         _verify(o.image)
         size = _read_file(o.image, _checked(_sound))
-    except ValueError as e: return (_BAD_IMAGE, str(e)), None
+    except ValueError as e: return (_BAD_IMAGE, str(e)), set()
     try:
         if not _missing(o.boxes): boxes_to_mask(o.boxes, size)
-        if _missing(o.mask): return None, None
-        _verify(o.mask)
-        mask = _read_file(o.mask, _upright_size)
-        if mask != size: return (_OTHER_SIZE, _size_fault(mask, size)), None
-        m, bw = _read_file(o.mask, _checked(lambda im: _to_codes(im, white, threshold)))
-    except ValueError as e: return (_BAD_MASK, f'{os.path.basename(o.mask)} {e}' if o.mask else str(e)), None
-    return None, 'white' if bw else 'codes' if m.max(initial=0) > 1 else None
+    except ValueError as e: return (_BAD_MASK, str(e)), set()
+    found = [_check_mask(m, o, size, white, threshold) for m in o.parts]
+    return next((fault for fault, _ in found if fault), None), {use for _, use in found}
 
 # %% ../nbs/10_files.ipynb #1fa5fda1
 def check_items(
@@ -463,9 +503,9 @@ def check_items(
     "What is wrong with the files of all items, which are opened for it."
     faults, used = defaultdict(list), defaultdict(list)
     with ThreadPoolExecutor(8) as ex: found = ex.map(partial(_check_item, white=white, threshold=threshold), items)
-    for nm, (fault, use) in zip(names, found):
+    for nm, (fault, uses) in zip(names, found):
         if fault: faults[fault[0]].append(f'{nm}: {fault[1]}')
-        used[use].append(nm)
+        for use in uses: used[use].append(nm)
     if white is None and used['white'] and used['codes']:
         faults['masks of only 0 and 255, while others hold other codes '
                "(say what white is: white='inside' or white='unannotated')"] = used['white']
@@ -532,19 +572,22 @@ def _by_stem(folder, changed):
 
 # %% ../nbs/10_files.ipynb #ce751b42
 class FolderMasks(DisplayedTransform):
-    """Finds the mask of an image: the same path below `masks` as the image's below `images`, with any suffix.
-    Raises `ValueError` for an image with more than one mask, and for one from other folders."""
+    """Finds the mask of an image: the same path below `masks` as the image's below `images`, with any suffix; or all
+    files in a folder of that name, its parts. Raises `ValueError` for more than one mask, and for other folders."""
     def __init__(self,
-        images,  # the folder of the images, with any folders below
-        masks,   # the folder of the masks, with the same folders below
+        images,           # the folder of the images, with any folders below
+        masks,            # the folder of the masks, with the same folders below
+        fit: bool=False,  # whether masks of another size are brought to their image's
     ):
         images, masks = (Path(os.path.abspath(o)) for o in (images, masks))
         store_attr()
         super().__init__()
     def encodes(self, fn):
-        files = self.files(fn)
-        if len(files) > 1: raise ValueError(f'{fn} has {len(files)} masks: {", ".join(f.name for f in files)}')
-        return MaskItem(fn, next(iter(files), None))
+        files, parts = self.files(fn), self.parts(fn)
+        if len(files) + bool(parts) > 1: raise ValueError(
+            f'{fn} has more than one mask: {", ".join(f.name for f in files + parts)}')
+        return self.item(fn)
+    def item(self, fn): return MaskItem(fn, next(iter(self.files(fn)), None) or self.parts(fn) or None, fit=self.fit)
 
 # %% ../nbs/10_files.ipynb #8d21dd6d
 @patch
@@ -557,14 +600,30 @@ def _roots(self: FolderMasks, fn):
                      'its mask cannot be found')
 
 @patch
+def _place(self: FolderMasks, fn):
+    "The folder of an image's mask, and its name there."
+    fn = Path(os.path.abspath(fn))
+    images, masks = self._roots(fn)
+    return masks/fn.parent.relative_to(images), fn.stem
+
+def _stems(folder): return _by_stem(folder, folder.stat().st_mtime_ns) if folder.is_dir() else {}
+
+# %% ../nbs/10_files.ipynb #b2b701a2
+@patch
 def files(self: FolderMasks,
     fn,  # the path of an image
 ) -> list: # all mask files that it has; more than one is an error elsewhere
-    "The mask files of an image."
-    fn = Path(os.path.abspath(fn))
-    images, masks = self._roots(fn)
-    folder = masks/fn.parent.relative_to(images)
-    return _by_stem(folder, folder.stat().st_mtime_ns).get(fn.stem, []) if folder.is_dir() else []
+    "The mask files of an image's name."
+    folder, stem = self._place(fn)
+    return _stems(folder).get(stem, [])
+
+@patch
+def parts(self: FolderMasks,
+    fn,  # the path of an image
+) -> list: # the files in the folder of its name
+    "The files that an image's mask is put together from."
+    folder, stem = self._place(fn)
+    return [f for fs in _stems(folder/stem).values() for f in fs]
 
 # %% ../nbs/10_files.ipynb #985798f2
 _TWICE = 'folders that a link leads to a second time, or that lie above (remove the link)'
@@ -594,7 +653,7 @@ def _folder_files(find, folders):
     "Paths of images, masks and other files, in order, so that a seed means the same split everywhere, and faults."
     faults = defaultdict(list)
     within = lambda root, other: sorted(f for f in walk_files(root, folders, faults)
-                                        if other not in f.parents or other in root.parents)
+                                        if other not in f.parents or other in (root, *root.parents))
     found = within(find.images, find.masks), within(find.masks, find.images)
     files, masks = ([f for f in fs if _is_image(f)] for fs in found)
     where = f' in the folders {" and ".join(folders)}' if folders else ''
@@ -604,10 +663,23 @@ def _folder_files(find, folders):
             'path/masks/CLASS/name.png, and the arguments images= and masks= say what the folders are called')
     return files, masks, [f for fs in found for f in fs if not _is_image(f)], faults
 
-# %% ../nbs/10_files.ipynb #ac8f3c7b
+# %% ../nbs/10_files.ipynb #4fbe034a
+def _stem(find, f): return f.relative_to(find.masks).with_suffix('')
+
+def _whose(find, f, images):
+    "The name, among those of the `images`, that a mask file belongs to: its own, or that of its folder."
+    k = _stem(find, f)
+    return k.parent if k not in images and k.parent in images else k
+
+def _masks(find, key, files):
+    "How many masks these files of an image are: those in the folder of its name are one."
+    n = sum(_stem(find, f) == key for f in files)
+    return n + (n < len(files))
+
 _NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt',
              '.tar', '.zip'}  # files that hold images, but not for PIL
 
+# %% ../nbs/10_files.ipynb #ac8f3c7b
 def folder_faults(
     files,   # paths of the images
     masks,   # those of the masks
@@ -618,8 +690,8 @@ def folder_faults(
 ) -> dict: # {kind: [details]}
     "What is wrong with the places and names of images, masks and other files in folders."
     of, images = defaultdict(list), defaultdict(list)
-    for f in masks: of[f.relative_to(find.masks).with_suffix('')].append(f)
     for f in files: images[f.relative_to(find.images).with_suffix('')].append(f)
+    for f in masks: of[_whose(find, f, images)].append(f)
     names = lambda fs: ', '.join(map(name, fs))
     def key(f): return f.relative_to(find.masks).with_suffix('') if find.masks in f.parents else None
     return {'files of a kind that is not read (convert them to PNG, or move them away)': [
@@ -628,9 +700,11 @@ def folder_faults(
             'masks without an image of their name (rename or remove them)': [
                 name(f) for k, v in of.items() if k not in images for f in v],
             'images with more than one mask': [
-                f'{names(images[k])}: {names(v)}' for k, v in of.items() if k in images and len(v) > 1],
+                f'{names(images[k])}: {names(v)}' for k, v in of.items() if k in images and _masks(find, k, v) > 1],
             'masks that more than one image has': [
-                f'{names(of[k])}: {names(v)}' for k, v in images.items() if k in of and len(v) > 1]}
+                f'{names(of[k])}: {names(v)}' for k, v in images.items() if k in of and len(v) > 1],
+            'masks of an image that lie in a folder of another image\'s name (rename the image)': [
+                name(f) for k, v in of.items() if k in images and k.parent in images for f in v]}
 
 # %% ../nbs/10_files.ipynb #421aa8f7
 def _folder_split(find, path, folders, valid_pct, seed, vocab):
@@ -659,14 +733,15 @@ def from_folder(cls: ImageMaskDataLoaders,
     seed: int=None,      # of the random split
     vocab: list=None,    # the classes; None: those of the training images
     white=None,          # what 255 is in a mask of only 0 and 255: 'inside', 'unannotated', or None: inside
-    threshold=None,      # grey levels from here on are inside, all else outside; None: values are codes
+    threshold=None,      # grey levels from here on are inside; 'alpha': what is opaque is; None: values are codes
+    fit: bool=False,     # bring masks of another size to their image's
     check: bool=True,    # open all files first
     item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
     **kwargs):
     "From images in class folders and a folder of masks. Raises `ValueError` with all that is wrong with them."
-    find, folders = FolderMasks(Path(path)/images, Path(path)/masks), [train, valid] if valid_pct is None else []
+    find, folders = FolderMasks(Path(path)/images, Path(path)/masks, fit), [train, valid] if valid_pct is None else []
     files, idx, faults = _folder_split(find, path, folders, valid_pct, seed, vocab)
-    items = [MaskItem(f, *find.files(f)[:1]) for f in files]
+    items = [find.item(f) for f in files]
     if check: faults |= check_items([os.path.relpath(f, path) for f in files], items, white, threshold)
     raise_faults(faults)
     blocks = ImageBlock(img_cls), CategoryBlock(vocab=vocab), RegionMaskBlock(white, threshold)
@@ -675,21 +750,26 @@ def from_folder(cls: ImageMaskDataLoaders,
 # %% ../nbs/10_files.ipynb #27645f8c
 class _RowFile(DisplayedTransform):
     "The file that a table's row names; what is not a row passes, so that `predict` takes a path."
-    def __init__(self, col, folder, suff=''):
+    def __init__(self, col, folder, suff='', delim=None):
         store_attr()
         super().__init__()
-    def encodes(self, row: pd.Series): return Path(self.folder)/f'{row[self.col]}{self.suff}'
+    def encodes(self, row: pd.Series): return self.files(row)[0]
+    def files(self, row):
+        "All files that the row names."
+        o = row[self.col]
+        names = o if isinstance(o, (list, tuple)) else str(o).split(self.delim) if self.delim else [o]
+        return [Path(self.folder)/f'{k.strip() if isinstance(k, str) else k}{self.suff}' for k in names]
 
 # %% ../nbs/10_files.ipynb #c9e97255
 class _RowMask(DisplayedTransform):
     "The `MaskItem` of a table's row."
-    def __init__(self, image, mask=None, boxes_col=None):
+    def __init__(self, image, mask=None, boxes_col=None, fit=False):
         store_attr()
         super().__init__()
     def encodes(self, row):
         boxes = row[self.boxes_col] if self.boxes_col is not None else None
-        mask = self.mask(row) if self.mask and not _missing(row[self.mask.col]) else None
-        return MaskItem(self.image(row), mask, boxes)
+        files = self.mask.files(row) if self.mask and not _missing(row[self.mask.col]) else [None]
+        return MaskItem(self.image(row), files if len(files) > 1 else files[0], boxes, self.fit)
 
 # %% ../nbs/10_files.ipynb #f983a02e
 _MAX_COLUMNS = 10_000  # an item is a row, and each of its cells costs time in every epoch
@@ -708,12 +788,12 @@ def _columns(df, **cols):
     return names
 
 # %% ../nbs/10_files.ipynb #8ca4e36a
-def _row_mask(cols, path, folder, suff, mask_folder, mask_suff):
+def _row_mask(cols, path, folder, suff, mask_folder, mask_suff, mask_delim, fit):
     "What makes a `MaskItem` of a table's row; `cols` are the names of its columns."
     mask, boxes = cols['mask_col'], cols['boxes_col']
     if (mask is None) == (boxes is None): raise ValueError('give one of mask_col and boxes_col')
     return _RowMask(_RowFile(cols['fn_col'], path/folder, suff),
-                    None if mask is None else _RowFile(mask, path/mask_folder, mask_suff), boxes)
+                    None if mask is None else _RowFile(mask, path/mask_folder, mask_suff, mask_delim), boxes, fit)
 
 # %% ../nbs/10_files.ipynb #d98c5436
 def _labels(col, delim):
@@ -728,51 +808,68 @@ def _bools(col):
 # %% ../nbs/10_files.ipynb #522e05ac
 def _name_fault(kind, find, row, roots):
     "What is wrong with the file that a table's row names, or None."
-    f = os.path.abspath(find(row))
-    if not any(f.startswith(os.path.join(os.path.abspath(o), '')) for o in (find.folder, *roots)):
-        return f'{kind} that are not in the folder of the data (path= says which it is)'
-    if not os.path.isfile(f): return f'{kind} that the table names and that are not there'
+    for f in map(os.path.abspath, find.files(row)):
+        if not any(f.startswith(os.path.join(os.path.abspath(o), '')) for o in (find.folder, *roots)):
+            return f'{kind} that are not in the folder of the data (path= says which it is)'
+        if not os.path.isfile(f): return f'{kind} that the table names and that are not there'
 
 # %% ../nbs/10_files.ipynb #2dc9f2e7
 def _no_value(label): return label is not None and not all(isinstance(c, Hashable) for c in label)
 
-def _row_faults(i, row, label, find, path):
+def _row_faults(i, row, label, find, path, may_lack=()):
     "What is wrong with row `i`: a (kind, detail) for each."
     named = row[find.image.col]
     if _missing(named): yield 'rows without an image', f'row {i}'
     elif f := _name_fault('images', find.image, row, [path]): yield f, f'row {i}: {named}'
-    if label is None: yield 'rows without a class', f'row {i}: {named}'
-    elif _no_value(label): yield 'classes that are no single value', f'row {i}: {label[0]!r}'
+    if label is None and i not in may_lack: yield 'rows without a class', f'row {i}: {named}'
+    if _no_value(label): yield 'classes that are no single value', f'row {i}: {label[0]!r}'
     if find.mask is None or _missing(mask := row[find.mask.col]): return
     if f := _name_fault('masks', find.mask, row, [path]): yield f, f'row {i}: {mask}'
 
 # %% ../nbs/10_files.ipynb #32e5c989
-def _table_faults(df, find, labels, path):
-    "What is wrong with a table and the names in it: ({kind: [details]}, indices of the rows that are right)."
+def _table_faults(df, find, labels, path, may_lack=()):
+    """What is wrong with a table and the names in it: ({kind: [details]}, indices of the rows that are right).
+    `may_lack` are the rows that may be without a class."""
     faults, good, some = defaultdict(list), [], False
     col = find.boxes_col if find.mask is None else find.mask.col
     for i, (label, (_, row)) in enumerate(zip(labels, df[[*{find.image.col, col}]].iterrows())):
-        wrong = list(_row_faults(i, row, label, find, path))
+        wrong = list(_row_faults(i, row, label, find, path, may_lack))
         for kind, o in wrong: faults[kind].append(o)
         if not wrong: good.append(i)
         if _no_value(label): labels[i] = None  # it can't be counted
+        if label is None and i in may_lack and _missing(row[col]):
+            faults['rows without a class and without a mask, of which nothing is learned'].append(f'row {i}')
         some |= not _missing(row[col])
     if not some: faults['rows, none of which has a mask or boxes'] = [f'row {i}' for i in range(len(df))]
     return faults, good
 
 # %% ../nbs/10_files.ipynb #f5ebf80d
-def _table_split(df, find, labels, path, is_valid, valid_pct, seed, vocab, check):
+def _table_split(df, find, labels, path, split, vocab, check, unlabelled=False):
     """Indices of the validation rows, after one `ValueError` for all that is wrong with a table.
     `check` is (white, threshold), or False: no file is opened."""
+    is_valid, valid_pct, seed = split
     idx, rest = _valid_idx(is_valid, len(df), valid_pct, seed)
-    faults, good = _table_faults(df, find, labels, path)
+    faults, good = _table_faults(df, find, labels, path, set(rest if unlabelled else ()))
     faults |= _check_classes(labels, rest, vocab)
     if check: faults |= check_items(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
     raise_faults(faults)
     return idx
 
 # %% ../nbs/10_files.ipynb #3cb56540
-def _class_block(vocab, delim): return MultiCategoryBlock(vocab=vocab) if delim else CategoryBlock(vocab=vocab)
+class _MaybeClass(Categorize):
+    "fastai's `Categorize`, for images that may be without a class."
+    def encodes(self, o):
+        if _missing(o): return TensorCategory(NO_CLASS)
+        if o not in self.vocab.o2i: raise ValueError(f'the class {o!r} is none of {", ".join(map(str, self.vocab))}')
+        return TensorCategory(self.vocab.o2i[o])
+    def decodes(self, o): return Category('no class' if o == NO_CLASS else self.vocab[o])
+
+def _class_block(vocab, delim, labels=None):
+    "The block of the classes; `labels` are those of all rows, if rows may be without one."
+    if delim and labels: raise ValueError('unlabelled=True is for one class per image: drop label_delim')
+    if delim: return MultiCategoryBlock(vocab=vocab)
+    if not labels: return CategoryBlock(vocab=vocab)
+    return TransformBlock(type_tfms=_MaybeClass(vocab=vocab or list(CategoryMap([o[0] for o in labels if o]))))
 
 # %% ../nbs/10_files.ipynb #9c2840da
 @patch(cls_method=True)
@@ -781,22 +878,22 @@ def from_df(cls: ImageMaskDataLoaders,
     df: pd.DataFrame,    # a row per image
     path='.',            # the data's folder
     valid_pct=.2, seed: int=None,                 # the share of validation images, and the random split's seed
-    fn_col=0, folder='', suff='',                 # images: column, folder below `path`, what to add to each name
-    label_col=1, label_delim: str=None,           # classes: column, and what separates several of an image
-    mask_col=None, mask_folder='', mask_suff='',  # masks: as for the images; an empty entry: not annotated
+    fn_col=0, folder='', suff='',        # images: column, folder below `path`, what to add to each name
+    label_col=1, label_delim: str=None,  # classes: column, and what separates several of an image
+    mask_col=None, mask_folder='', mask_suff='', mask_delim: str=None,  # masks: as for the images; empty: not annotated
     boxes_col=None,      # instead of `mask_col`: boxes, see `boxes_to_mask`; an empty entry: not annotated
     valid_col=None,      # instead of `valid_pct`: a column of bools
-    vocab: list=None,    # the classes; None: those of the training images
-    white=None, threshold=None, check: bool=True,       # as in `from_folder`
+    vocab: list=None, unlabelled: bool=False,  # the classes; whether training rows with a mask may be without one
+    white=None, threshold=None, fit: bool=False, check: bool=True,  # as in `from_folder`
     item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
     **kwargs):
     "From a table of images, classes, and masks or boxes. Raises `ValueError` with all that is wrong with them."
     cols = _columns(df, fn_col=fn_col, label_col=label_col, mask_col=mask_col, boxes_col=boxes_col, valid_col=valid_col)
-    find = _row_mask(cols, Path(path), folder, suff, mask_folder, mask_suff)
+    find = _row_mask(cols, Path(path), folder, suff, mask_folder, mask_suff, mask_delim, fit)
     labels = _labels(df[cols['label_col']], label_delim)
-    if label_delim and vocab is None: vocab = sorted({c for o in labels for c in o or ()})  # the rare too
-    is_valid = None if valid_col is None else _bools(df[cols['valid_col']])
-    idx = _table_split(df, find, labels, path, is_valid, valid_pct, seed, vocab, check and (white, threshold))
-    blocks = ImageBlock(img_cls), _class_block(vocab, label_delim), RegionMaskBlock(white, threshold)
-    getters = [find.image, ColReader(cols['label_col'], label_delim=label_delim), find]
-    return _image_mask_dls(cls, df, idx, blocks, getters, item_tfms, batch_tfms, kwargs)
+    if unlabelled and label_delim: raise ValueError('unlabelled rows are for one class per image: drop label_delim')
+    split = None if valid_col is None else _bools(df[cols['valid_col']]), valid_pct, seed
+    idx = _table_split(df, find, labels, path, split, vocab, check and (white, threshold), unlabelled)
+    blocks = ImageBlock(img_cls), _class_block(vocab, label_delim, unlabelled and labels)
+    get = [find.image, ColReader(cols['label_col'], label_delim=label_delim), find]
+    return _image_mask_dls(cls, df, idx, [*blocks, RegionMaskBlock(white, threshold)], get, item_tfms, batch_tfms, kwargs)
