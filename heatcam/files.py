@@ -864,7 +864,7 @@ class _MaybeClass(Categorize):
         return TensorCategory(self.vocab.o2i[o])
     def decodes(self, o): return Category('no class' if o == NO_CLASS else self.vocab[o])
 
-def _class_block(vocab, delim, labels=None):
+def _classes(vocab, delim, labels=None):
     "The block of the classes; `labels` are those of all rows, if rows may be without one."
     if delim and labels: raise ValueError('unlabelled=True is for one class per image: drop label_delim')
     if delim: return MultiCategoryBlock(vocab=vocab)
@@ -894,6 +894,6 @@ def from_df(cls: ImageMaskDataLoaders,
     if unlabelled and label_delim: raise ValueError('unlabelled rows are for one class per image: drop label_delim')
     split = None if valid_col is None else _bools(df[cols['valid_col']]), valid_pct, seed
     idx = _table_split(df, find, labels, path, split, vocab, check and (white, threshold), unlabelled)
-    blocks = ImageBlock(img_cls), _class_block(vocab, label_delim, unlabelled and labels)
+    blocks = ImageBlock(img_cls), _classes(vocab, label_delim, unlabelled and labels), RegionMaskBlock(white, threshold)
     get = [find.image, ColReader(cols['label_col'], label_delim=label_delim), find]
-    return _image_mask_dls(cls, df, idx, [*blocks, RegionMaskBlock(white, threshold)], get, item_tfms, batch_tfms, kwargs)
+    return _image_mask_dls(cls, df, idx, blocks, get, item_tfms, batch_tfms, kwargs)
