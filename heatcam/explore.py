@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html', 'alert_html', 'quiet_html', 'table_html',
-           'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'painted_over', 'image_dependence', 'span',
-           'ModelExplorer', 'open_explorer', 'serve_explorer']
+           'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'SliceExplorer', 'painted_over',
+           'image_dependence', 'span', 'ModelExplorer', 'open_explorer', 'serve_explorer']
 
 # %% ../nbs/21_explore.ipynb #0a3bd44f
 import io
@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
-from .masks import UNANNOTATED, is_annotated, mask_areas
+from .masks import UNANNOTATED, best_slice, is_annotated, mask_areas
 from .outside import OUTSIDES, fill, level_of
 from .cam import METHODS, find_layer, grid_layers, heatmap, heatmaps
 from .plots import figure_png, img_tag
@@ -623,6 +623,76 @@ def show(self: HeatmapExplorer):
             f'<div class="hc-row">{"".join(figures)}</div>' + _color_bar(s['evidence'], s['strength']),
             quiet_html(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the '
                        'class scores, with the score; the line is where it was before a switch changed the image.'))
+
+# %% ../nbs/21_explore.ipynb #a3a5b7a3
+_CUTS = dict(depth=0, height=1, width=2)
+
+def _check_volume(image, cam_map, mask):
+    "Raises `ValueError` for what is no volume, and for a map or a mask that is not one of it."
+    if image.ndim != 4 or len(image) not in (1, 3): raise ValueError(
+        f'a volume must be (D, H, W), or (C, D, H, W) of 1 or 3 colours, got {tuple(image.shape)}')
+    if cam_map is not None and cam_map.ndim != 3: raise ValueError(
+        f'the map of a volume must be (d, h, w), got {tuple(cam_map.shape)}')
+    if mask is not None and mask.shape != image.shape[1:]: raise ValueError(
+        f'the mask must be {tuple(image.shape[1:])}, as the volume is, got {tuple(mask.shape)}')
+
+# %% ../nbs/21_explore.ipynb #1f62e14c
+class SliceExplorer(Explorer):
+    "A volume, its heatmap and its mask, slice by slice. Raises `ValueError` for what doesn't belong together."
+    def __init__(self,
+        image,         # (D, H, W) or (C, D, H, W)
+        cam_map=None,  # (d, h, w) or (1, d, h, w) signed map
+        mask=None,     # (D, H, W): non-zero = may look, 0 = may not, 255 = not annotated
+    ):
+        need_widgets()
+        part = lambda o: None if o is None else _floats(o)[0] if np.ndim(o) == 4 else _floats(o)
+        image = _floats(image)
+        self.image, self.map, self.mask = image[None] if image.ndim == 3 else image, part(cam_map), part(mask)
+        _check_volume(self.image, self.map, self.mask)
+        self.top = None if self.map is None else max(float(self.map.max()), 1e-12)
+        strength = {} if self.map is None else dict(strength=slider('strength', .8, 0., 1., .05))
+        super().__init__(dict(cut=choice('cut along', _CUTS.items(), buttons=True), slice=slider('slice', 0, 0, 1))
+                         | strength)
+        with self.silent(): self.after('cut')
+        self.update()
+
+# %% ../nbs/21_explore.ipynb #cf61d0d7
+@patch
+def _first(self: SliceExplorer, k):
+    "The slice that matters most: of the most heat, else of the largest inside."
+    if self.map is not None and self.map.max() > 0:
+        heat = np.moveaxis(self.map.clip(0), k, 0).sum((1, 2))
+        return int((heat.argmax() + .5)*self.image.shape[k + 1]/len(heat))
+    return self.image.shape[k + 1]//2 if self.mask is None else best_slice(np.moveaxis(self.mask, k, 0))
+
+@patch
+def after(self: SliceExplorer, k):
+    if k != 'cut': return
+    cut, at = self.state['cut'], self.controls['slice']
+    at.max = self.image.shape[cut + 1] - 1
+    at.value = self._first(cut)
+
+@patch
+def _heat(self: SliceExplorer):
+    "The map's cells in the slice that is shown; zeros without a map."
+    k, at = self.state['cut'], self.state['slice']
+    if self.map is None: return np.zeros((1, 1))
+    return np.take(self.map, at*self.map.shape[k]//self.image.shape[k + 1], k)
+
+@patch
+def idle(self: SliceExplorer): return set() if (self._heat() > 0).any() else {'strength'}
+
+# %% ../nbs/21_explore.ipynb #7a6fef61
+@patch
+def show(self: SliceExplorer):
+    k, at = self.state['cut'], self.state['slice']
+    low, high = self.image.min(), self.image.max()
+    im = (np.take(self.image, at, k + 1) - low)/max(high - low, 1e-12)
+    mask = None if self.mask is None else np.take(self.mask, at, k)
+    rgb = overlay(im, self._heat(), mask, 'positive', self.state.get('strength', 0.), self.top)
+    title = f'slice {at} of {self.image.shape[k + 1]}'
+    self.pictures = {title: rgb}
+    return figure_html(title, rgb, title), ''
 
 # %% ../nbs/21_explore.ipynb #60cd144c
 def _check_held(batches):
