@@ -278,15 +278,15 @@ def write_report(
 ):
     "One self-contained HTML file: the paper's figures beside ours, then the report that every study has."
     there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
-    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}') for o in there(ks))
+    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}', o not in ('figure5', 'figure6'))
+                              for o in there(ks))
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
     top = f'<h1>Do classifiers look at the heart?</h1>{_INTRO}<ul><strong>{lines(notes)}</strong></ul>'
     body = [top, html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>'),
             html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
                          html_table(compare_with_paper(stats))),
-            html_section('Where the models look', fig(5, 6, 7, 8)), _label_section(trials, studies),
-            html_section('The images', fig(1, 2, 3, 4)),
-            html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),
+            html_section('The images', fig(1, 2, 3, 4)), html_section('Where the models look', fig(5, 6, 7, 8)),
+            _label_section(trials, studies), html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),
             report_sections(trials, studies, ranges),
             html_section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
             html_made(command, trials.seconds.sum())]
@@ -313,7 +313,7 @@ def reproduce(
         write_whole(out/name, lambda tmp: df.to_csv(tmp, index=False))
     write_json(out/'lr_ranges.json', ranges)
     figs = paper_figures(trials, stats, studies, out).items()
-    pngs = {k: (caption, figure_png(fig)) for k, (caption, fig) in figs}
+    pngs = {k: (caption, figure_png(fig, 220)) for k, (caption, fig) in figs}
     for k, (_, png) in pngs.items(): write_whole(out/f'{k}.png', lambda tmp: tmp.write_bytes(png))
     quick = ['A quick run: it shows that everything works; its numbers mean nothing.']*(preset == 'quick')
     write_report(out/'report.html', trials, stats, studies, pngs, ranges, command, shortfalls(trials, studies) + quick)
