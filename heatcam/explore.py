@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html', 'alert_html', 'quiet_html', 'table_html',
-           'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'SliceExplorer', 'painted_over',
+           'csv_link', 'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'SliceExplorer', 'painted_over',
            'image_dependence', 'span', 'ModelExplorer', 'open_explorer', 'serve_explorer']
 
 # %% ../nbs/21_explore.ipynb #0a3bd44f
+import base64
 import io
 import time
 from contextlib import contextmanager, nullcontext
@@ -196,6 +197,15 @@ def table_html(
     body = ''.join(f'<tr><th scope="row">{k}</th>{"".join(f"<td>{o}</td>" for o in v)}</tr>' for k, v in rows.items())
     return f'<table>{f"<thead><tr>{top}</tr></thead>" if top else ""}<tbody>{body}</tbody></table>'
 
+# %% ../nbs/21_explore.ipynb #3999cb7a
+def csv_link(
+    table, # a `DataFrame`, or None: there is nothing to save
+) -> str:
+    "A link that saves the numbers that are shown, in HTML."
+    if not isinstance(table, pd.DataFrame) or not len(table): return ''
+    data = base64.b64encode(table.to_csv().encode()).decode()
+    return quiet_html(f'<a download="heatcam.csv" href="data:text/csv;base64,{data}">Save the numbers (CSV)</a>')
+
 # %% ../nbs/21_explore.ipynb #550630b3
 class Explorer:
     "Controls, and beside them what they make. A kind of explorer says what by `show`, and may have its own other five."
@@ -207,6 +217,7 @@ class Explorer:
         need_widgets()
         self.controls, self.notes, self.message, self.ms, self.pictures = controls, [], '', 0., {}
         self.quiet, self._parts = False, ('', '')  # the last that could be shown
+        self.table = getattr(self, 'table', None)  # a kind of explorer puts its numbers here
         for k, c in controls.items(): c.observe(lambda change, k=k: self._moved(k), 'value')
         self.view, self.below = widgets.HTML(), widgets.HTML()
         style = widgets.HTML(f'<style>{_STYLE}{self.style}</style>', layout=dict(height='0', margin='0'))
@@ -248,7 +259,8 @@ def update(self: Explorer):
     except (ValueError, RuntimeError) as e: self.message, old = str(e), ' hc-old'
     alerts = ''.join(map(alert_html, self.notes))
     if old: alerts += alert_html(self.message, 'Shown: the last that was possible.'*any(self._parts))
-    view, below = (f'<div class="hc{old}">{o}</div>' if o else '' for o in self._parts)
+    shown, under = self._parts
+    view, below = (f'<div class="hc{old}">{o}</div>' if o else '' for o in (shown, under + csv_link(self.table)))
     self.view.value, self.below.value = (f'<div class="hc">{alerts}</div>' if alerts else '') + view, below
     idle = self.idle()
     for k, c in self.controls.items():
