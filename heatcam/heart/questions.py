@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
+           'CHOSEN', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
            'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm',
-           'tuning', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'study_command']
+           'tuning', 'confirmed', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question',
+           'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -253,6 +254,17 @@ def tuning(n, seed, **sizes):
     return [_tuning_study(k, a, seed + 300, **dict(draws=2) | sizes)
             for k, a in (('flatten, scouting', decades), ('tuning', grid))]
 
+# %% ../../nbs/heart/06_questions.ipynb #d105d111
+CHOSEN = {}
+
+def confirmed(n, seed, **sizes):
+    "Each family at the settings that were chosen for it, by an oracle and by what a user sees."
+    some = [Arm('mass, projection, default', n, {}, own_lr=CHOSEN['mass, projection'][0][1])]
+    for f, (oracle, seen) in CHOSEN.items():
+        by = {f'{f}, tuned': oracle} if oracle == seen else {f'{f}, by the oracle': oracle, f'{f}, as seen': seen}
+        some += [tuned_arm(f, *o, n, name) for name, o in by.items()]
+    return [_tuning_study('confirmed', some, seed + 400, **dict(draws=5) | sizes)]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -322,7 +334,9 @@ QUESTIONS = {
     '17_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
                           ('test_accuracy', 'heart_overlap')),
     '18_tuning': Question('Which weight and which rate has each family of terms?', 2, tuning,
-                          ('test_accuracy', 'swapped_accuracy'))}
+                          ('test_accuracy', 'swapped_accuracy')),
+    '18_confirmed': Question('Which family is best, when all of them are tuned?', 20, confirmed,
+                             ('test_accuracy', 'tag_flips'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
@@ -357,9 +371,21 @@ def run_question(
     q, studies = question(name), question_studies(name, n, seed, **sizes)
     return run_report(studies, out, q.asks, n_jobs, f'run_question({name!r}, n={n}, seed={seed})', q.endpoints)
 
+# %% ../../nbs/heart/06_questions.ipynb #2d8bc873
+_STEP = dict(resnet18=4.)  # seconds; of all other networks .03
+
+def about(
+    studies,       # of `Study`, of phantoms
+    n_jobs: int=2, # worker processes
+) -> tuple: # models, and hours as far as one can say beforehand
+    "How much a question is to train."
+    trials = [(a.n, s.epochs*s.task.n_train/s.task.bs*_STEP.get(s.task.model, .03)) for s in studies for a in s.arms]
+    return sum(n for n, _ in trials), sum(n*(3 + seconds) for n, seconds in trials)/3600/n_jobs
+
 # %% ../../nbs/heart/06_questions.ipynb #690014ef
 def study_command(
     args=None,  # the command line's; None: those of the process
 ):
     "`heatcam_study` on the command line, which knows the questions by their names."
-    any_study(args, find=find_study, names={k: q.asks for k, q in QUESTIONS.items()})
+    said = lambda k: '{:5,} models {:4.1f} h  '.format(*about(question_studies(k))) + question(k).asks
+    any_study(args, find=find_study, names={k: said(k) for k in QUESTIONS})
