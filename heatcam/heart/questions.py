@@ -272,6 +272,8 @@ CHOSEN = {  # family → (value, rate) by an oracle who sees the test, and by wh
     'swap': ((0.9, 0.003), (0.9, 0.003)),
     'cross-entropy': ((0.0, 0.012), (0.0, 0.025)),
     'tag at random': ((0.0, 0.003), (0.0, 0.003))}
+
+# %% ../../nbs/heart/06_questions.ipynb #ceb5afdb
 # the share of the networks of families that tuning has not brought to 0.5; a step of RRR takes five times as long
 _FEWER = {k: 1/2 for k in ('Grad-CAM share', 'LayerCAM share', 'energy', 'L1', 'PPCE', 'Dice', 'IoU')} | {'RRR': 1/4}
 
