@@ -14,8 +14,8 @@ from heatcam.heart.tasks import MODELS, PhantomTask
 
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
 epochs, draws, lr_range = 4, 10, (4e-3, 1e-2)
-arms = [dict(name='cross-entropy', n=5), dict(name='ceiling', n=5, settings=AT_RANDOM), dict(name='term', n=5, loss={}),
-        dict(name='swap', n=5, settings=SWAP)]
+arms = [dict(name='cross-entropy', n=3), dict(name='ceiling', n=3, settings=AT_RANDOM), dict(name='term', n=3, loss={}),
+        dict(name='swap', n=3, settings=SWAP)]
 
 
 @lru_cache(1)
