@@ -503,7 +503,7 @@ def _mix_masks(self: HeatmapLoss):
 def _mixed(self: HeatmapLoss, mix):
     "The masks go through the mixing as two more channels of the image: what is inside, and what is outside."
     if not self._wanted: return mix()
-    if isinstance(mix.__self__, CutMix) and self.xb[0].ndim != 4: raise ValueError(
+    if isinstance(getattr(mix, '__self__', None), CutMix) and self.xb[0].ndim != 4: raise ValueError(
         f'CutMix cuts rectangles out of images (N, C, H, W), got {tuple(self.xb[0].shape)}: take MixUp')
     x, n = self.xb[0], self.xb[0].shape[1]
     parts = [o.to(x.dtype).view(len(x), -1, *x.shape[2:]) for o in parts_of(self.mask, self.inside_now)]

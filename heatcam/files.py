@@ -891,7 +891,7 @@ def from_df(cls: ImageMaskDataLoaders,
     cols = _columns(df, fn_col=fn_col, label_col=label_col, mask_col=mask_col, boxes_col=boxes_col, valid_col=valid_col)
     find = _row_mask(cols, Path(path), folder, suff, mask_folder, mask_suff, mask_delim, fit)
     labels = _labels(df[cols['label_col']], label_delim)
-    if unlabelled and label_delim: raise ValueError('unlabelled rows are for one class per image: drop label_delim')
+    if label_delim and vocab is None: vocab = sorted({c for o in labels for c in o or ()})  # the rare too
     split = None if valid_col is None else _bools(df[cols['valid_col']]), valid_pct, seed
     idx = _table_split(df, find, labels, path, split, vocab, check and (white, threshold), unlabelled)
     blocks = ImageBlock(img_cls), _classes(vocab, label_delim, unlabelled and labels), RegionMaskBlock(white, threshold)
