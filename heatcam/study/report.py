@@ -321,8 +321,7 @@ def report_sections(
     "The arms, the tests, the learning rates, and every trial."
     ends = measured(trials, studies) if endpoints is None else list(endpoints)
     tests = study_tests(trials, ends)
-    return ''.join((_arms_section(trials, ends), _tests_section(tests), html_section('Learning rates',
-        html_figure(ranges_figure(ranges), 'The loss of fastai’s learning-rate finder, and the range of rates taken.')),
+    return ''.join((_arms_section(trials, ends), _tests_section(tests), _rates_section(ranges, studies),
         html_section('Every trial', '<p>A click on a column’s head sorts by it. Those that were not selected or have '
                      'diverged are here too.</p>', html_table(trials))))
 
@@ -343,6 +342,14 @@ def _tests_section(tests):
         'batches, the same images. The names that end in <code>holm</code> are corrected for everything in this '
         'table.</p>',
         html_table(tests[[c for c in _TESTS if c in tests]]))
+
+def _rates_section(ranges, studies):
+    parts = [html_figure(ranges_figure(ranges), 'The loss of fastai’s learning-rate finder, and the range of rates '
+                         'taken.')] if ranges else []
+    fixed = [dict(study=s.name, arm=a.name, rate=float(a.own_lr)) for s in studies for a in s.arms
+             if not isinstance(a.own_lr, bool)]
+    if fixed: parts += ['<p>Arms with a rate of their own:</p>', html_table(pd.DataFrame(fixed))]
+    return html_section('Learning rates', *parts)
 
 # %% ../../nbs/study/04_report.ipynb #dc03e1ed
 def run_report(
