@@ -241,8 +241,9 @@ def own(page, shot):
     for name, what in (('map of', 'ring'), ('map of', 'disc'), ('attribution', 'input_x_gradient'), ('attribution', 'hires_cam')): changes(page, choose, name, what, nth=1)
     changes(page, toggle, 'evidence', 'absolute', nth=1); changes(page, toggle, 'evidence', 'signed', nth=1); changes(page, pull, 'strength', 3, 'ArrowLeft', nth=1)
     shot('own_signed')
-    changes(page, toggle, 'dependence', 'quick', nth=2); toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'fine')
-    assert until(lambda: shown(page, '.hc img').count() == 3, 15)
+    toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'quick')  # which a slow machine begins with
+    assert until(lambda: shown(page, '.hc img').count() == 3, 30)
+    changes(page, toggle, 'dependence', 'fine', nth=2)
     page.get_by_role('tab', name='Paint masks').click(); page.wait_for_selector('.hp canvas:visible', timeout=30_000)
     assert until(lambda: shown(page, '.hp-count').inner_text() == '40 of 40 done', 10), shown(page, '.hp-count').inner_text()
     assert until(lambda: page.locator('.hp canvas').bounding_box()['width'] > 300, 5), page.locator('.hp canvas').bounding_box()
