@@ -645,6 +645,7 @@ def _check_volume(image, cam_map, mask):
         f'a volume must be (D, H, W), or (C, D, H, W) of 1 or 3 colours, got {tuple(image.shape)}')
     if cam_map is not None and cam_map.ndim != 3: raise ValueError(
         f'the map of a volume must be (d, h, w), got {tuple(cam_map.shape)}')
+    if cam_map is not None and not np.isfinite(cam_map).all(): raise ValueError('the map holds no numbers')
     if mask is not None and mask.shape != image.shape[1:]: raise ValueError(
         f'the mask must be {tuple(image.shape[1:])}, as the volume is, got {tuple(mask.shape)}')
 

@@ -305,9 +305,9 @@ def _other_size(name, mask, image):
 
 # %% ../nbs/10_files.ipynb #786e2a91
 def _same_form(mask, image):
-    "Whether two sizes (h, w) have the same sides' ratio, but for a pixel."
+    "Whether two sizes (h, w) have the same sides' ratio, but for a pixel. A handful of pixels has no form."
     (h, w), (H, W) = mask, image
-    return abs(h*W - w*H) <= max(h, w, H, W)
+    return min(h, w) >= 8 and abs(h*W - w*H) <= max(h, w, H, W)
 
 def _fitted(m, item):
     "The mask at the size of its image. Raises `ValueError` for another one, unless it may be brought to it."
@@ -768,7 +768,7 @@ class _RowMask(DisplayedTransform):
         super().__init__()
     def encodes(self, row):
         boxes = row[self.boxes_col] if self.boxes_col is not None else None
-        files = self.mask.files(row) if self.mask and not _missing(row[self.mask.col]) else [None]
+        files = (self.mask.files(row) if self.mask and not _missing(row[self.mask.col]) else []) or [None]
         return MaskItem(self.image(row), files if len(files) > 1 else files[0], boxes, self.fit)
 
 # %% ../nbs/10_files.ipynb #f983a02e
