@@ -28,7 +28,7 @@ from PIL import Image
 from torch import nn
 
 from .masks import UNANNOTATED, best_slice, is_annotated, mask_areas
-from .outside import OUTSIDES, fill, level_of
+from .outside import OUTSIDES, fill, level_of, outside_of, swap_outside
 from .cam import METHODS, find_layer, grid_layers, heatmap, heatmaps
 from .plots import figure_png, img_tag
 from .terms import class_mean_overlap, heat_areas, overlap
@@ -520,11 +520,15 @@ def _offer_layers(self, grids):
     options = [('the image', 'input')] if self.state['method'] in _INPUT else grids
     if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
 
+_EDITS = {'as it is': '', 'outside of another image': 'other', 'outside at its mean level': 'level',
+          'object painted over': 'inside'}
+
 @patch
 def _choices(self: HeatmapExplorer):
     "Name → control."
     image = dict(image=slider('image', 0, 0, len(self.images) - 1))
-    return image | _heat_controls(self.vocab, self._grids) | self.switches()
+    edit = dict(edit=choice('edit', _EDITS.items()))
+    return image | edit | self.switches() | _heat_controls(self.vocab, self._grids)
 
 @patch
 def after(self: HeatmapExplorer, k):
@@ -568,6 +572,28 @@ def _over_all(self: HeatmapExplorer, name):
         parts = [overlap(*heat_areas(heat(i), self.masks[i])) for i in groups]
         self._cache[key] = class_mean_overlap(torch.cat(parts), self.y[known]) if parts else (np.nan, np.nan)
     return self._cache[key]
+
+# %% ../nbs/21_explore.ipynb #6d49b99b
+@patch
+def lender(self: HeatmapExplorer, i):
+    "The number of the image that lends image `i` its outside: the next one of another class, or else the next."
+    after = [(i + k) % len(self.y) for k in range(1, len(self.y) + 1)]
+    return next((j for j in after if self.y[j] != self.y[i]), after[0])
+
+@patch
+def edited(self: HeatmapExplorer, x, i):
+    "Image `i`, which the switches have made `x` (1, C, H, W), with the edit that is chosen."
+    how, mask = self.state['edit'], self.masks[[i]]
+    out, inside = outside_of(mask), ((mask != 0) & (mask != UNANNOTATED))[:,None]
+    if how == 'level': return OUTSIDES['level'](x, out)
+    if how == 'inside': return fill(x, inside)
+    if how != 'other': return x
+    j = self.lender(i)
+    return swap_outside(x, out, self.images[[j]], outside_of(self.masks[[j]]))
+
+@patch
+def idle(self: HeatmapExplorer):
+    return set() if is_annotated(self.masks[[self.state['image']]]).item() else {'edit'}
 
 # %% ../nbs/21_explore.ipynb #2c77ceca
 def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
@@ -623,18 +649,27 @@ def _look(self: HeatmapExplorer, name, x, i):
     title = f'says {said}, {where}'
     return f'{name}\n{title}', rgb, row, figure_html(name, rgb, f'Heatmap of {name}: {title}', below)
 
+@patch
+def _said(self: HeatmapExplorer, i):
+    "What the models said of image `i` as it is, and what they say now, in HTML."
+    was = {k: self.vocab[int(self._scores(k, i).argmax())] for k in self.models}
+    say = lambda k, now: (f'{escape(k)} still says {escape(now)}' if was[k] == now else
+                          f'<b>{escape(k)} goes from {escape(was[k])} to {escape(now)}</b>')
+    return f'<p class="hc-wide">{"; ".join(say(k, now) for k, now in self.table.predicted.items())}.</p>'
+
 # %% ../nbs/21_explore.ipynb #4ea9d137
 @patch
 def show(self: HeatmapExplorer):
     s, i = self.state, self.state['image']
-    x = self.intervene(i)
+    x = self.edited(self.intervene(i), i)
     titles, pictures, rows, figures = zip(*[self._look(name, x, i) for name in self.models])
     self.pictures, self.table = dict(zip(titles, pictures)), pd.DataFrame(rows).set_index('model')
     signed = ' In a signed map the share inside is that of the evidence for.' if s['evidence'] == 'signed' else ''
-    return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p>'
+    moved = '' if torch.equal(x, self.images[[i]]) else self._said(i)
+    return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p>{moved}'
             f'<div class="hc-row">{"".join(figures)}</div>' + _color_bar(s['evidence'], s['strength']),
             quiet_html(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the '
-                       'class scores, with the score; the line is where it was before a switch changed the image.'))
+                       'class scores, with the score; the line is where it was before the image was changed.'))
 
 # %% ../nbs/21_explore.ipynb #a3a5b7a3
 _CUTS = dict(depth=0, height=1, width=2)

@@ -145,6 +145,8 @@ def stays(page):
     page.mouse.wheel(0, -900); page.wait_for_timeout(500)
 
 def heart(page, shot):
+    page.get_by_role('tab', name='A heart').click()
+    page.wait_for_selector('.hc tr:visible:has-text("LV wall")')
     stays(page)
     wall = float(cell(page, 'LV wall'))
     ms = changes(page, pull, 'LV wall', 1)
@@ -172,6 +174,7 @@ def where(page, shot):
     before = scores(); choose(page, 'tag names', 'none')  # a tag that is named may be the one that is there
     page.wait_for_function('was => [...document.querySelectorAll(".hc-score")].filter(e => e.offsetParent).map(e => e.innerText).join() !== was', arg=','.join(before))
     shot('maps')
+    choose(page, 'edit', 'outside of another image'); says(page, 'still says'); shot('maps_edited'); choose(page, 'edit', 'as it is')
     changes(page, toggle, 'evidence', 'signed'); shot('maps_signed')
     return ms
 
@@ -420,7 +423,7 @@ def main():
     with served() as (url, server):
         strangers(url, server)
         print('strangers are refused, and nothing starts for them')
-        why = browse(url, server, args.shots, (heart, where, population))
+        why = browse(url, server, args.shots, (where, population, heart))
     with tempfile.TemporaryDirectory() as d, served(*files(Path(d))) as (url, server):
         why = why or browse(url, server, args.shots, (own,))
     with tempfile.TemporaryDirectory() as d:

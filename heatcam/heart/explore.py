@@ -195,7 +195,7 @@ def intervene(self: PhantomHeatmapExplorer, i, label=''):
 def idle(self: PhantomHeatmapExplorer):
     i, has = self.state['image'], 'label' in self.controls
     same = has and torch.equal(self.intervene(i, 'on'), self.intervene(i, 'off'))
-    return {'label'} if same else set()  # it lies under the tag
+    return super(PhantomHeatmapExplorer, self).idle() | ({'label'} if same else set())  # it lies under the tag
 
 # %% ../../nbs/heart/07_explore.ipynb #05b18c1a
 def stored_study() -> Path:
@@ -550,8 +550,8 @@ def _finished(out):
 
 # %% ../../nbs/heart/07_explore.ipynb #ba293c02
 def _tabs(out, study):
-    parts = {'A heart': PhantomExplorer, 'Where models look': lambda: PhantomHeatmapExplorer.from_study(out, study),
-             'All models': lambda: PopulationExplorer.from_study(out, study)}
+    parts = {'Where models look': lambda: PhantomHeatmapExplorer.from_study(out, study),
+             'All models': lambda: PopulationExplorer.from_study(out, study), 'A heart': PhantomExplorer}
     tab = widgets.Tab([or_alert(lambda: make().widget) for make in parts.values()], layout=dict(width='100%'))
     for k, name in enumerate(parts): tab.set_title(k, name)
     return tab

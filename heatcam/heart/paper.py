@@ -118,6 +118,11 @@ def _class_figures(seed):
     return {f'figure{k+1}': (f'Synthetic cardiac MRIs of experiment 1, class {CLASSES[k]}: {names[k]}',
                              plot_grid(ph.images[ph.y == k])) for k in range(4)}
 
+def _overlap_claim(r, where, x, y):
+    "What a test of two arms shows, in the words of a title; medians, as the lines in the figure are."
+    share = lambda v: f'{v:.0%}' if v >= .005 else f'{100*v:.1g} %'
+    return f'{y} {share(r.median_y)} {where}, {x} {share(r.median_x)}\nU = {r.U:.0f}, p = {r.p:.1e}'
+
 def _overlap_figure(trials, stats, study):
     ends = study.task.endpoints
     fig, axs = plt.subplots(1, len(ends), figsize=(5.2*len(ends), 3), layout='constrained', squeeze=False)
@@ -125,8 +130,8 @@ def _overlap_figure(trials, stats, study):
     for ax, e in zip(axs[0], ends):
         groups = {a.name: g for a in study.arms if len(g := sel[sel.arm == a.name][e].dropna())}
         r = stats[(stats.experiment == study.task.experiment) & (stats.endpoint == e)]
-        title = f'U = {r.U.iloc[0]:.0f}, p = {r.p.iloc[0]:.1e}' if len(r) else ''
         where = dict(heart_overlap='on the heart', label_overlap='on the sex label')[e]
+        title = _overlap_claim(r.iloc[0], where, *list(groups)[:2]) if len(r) else ''
         if groups: plot_overlaps(groups, f'share of the heatmap {where}', ax, title, log=e == 'label_overlap')
     return fig
 

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
-           'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm',
-           'tuning', 'confirmed', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question',
-           'about', 'study_command']
+           'CHOSEN', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms',
+           'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
+           'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning', 'confirmed', 'residual', 'layers', 'apart',
+           'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -31,7 +31,8 @@ HEARTS = dict(easy=_BODY, medium=replace(_BODY, severity=.35), hard=replace(_BOD
 TAGS = dict(corner=Tag('corner', size=9), glyph=Tag('glyph', size=24), big_corner=Tag('corner', size=24),
             brightness=Tag('brightness', size=24), presence=Tag('presence', size=24),
             near=Tag('glyph', size=20, place='heart'), near_presence=Tag('presence', size=20, place='heart'),
-            texture=Tag('texture', size=12))
+            texture=Tag('texture', size=12),
+            closer=Tag('glyph', size=24, margin=12), touching=Tag('glyph', size=24, margin=20))
 
 # %% ../../nbs/heart/06_questions.ipynb #1a1c48ff
 _ALL = dict(max_cell=None, rise_from=1.)  # all evidence, as in the recipe, at the last layer and with a constant weight
@@ -285,6 +286,48 @@ def confirmed(n, seed, **sizes):
         some += [tuned_arm(f, *o, max(1, round(n*_FEWER.get(f, 1))), name) for name, o in by.items()]
     return [_tuning_study('confirmed', some, seed + 400, **dict(draws=5) | sizes)]
 
+# %% ../../nbs/heart/06_questions.ipynb #bb6557a7
+RESIDUAL = {  # name → keywords of the loss, settings, share of the models
+    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1/2), 'term': ({}, {}, 1/2),
+    'swap': (None, SWAP, 1)}
+# a hundred steps
+_THIN = dict(epochs=2, bs=32, max_trials=1, min_accuracy=0.)
+
+def residual(n, seed, **sizes):
+    "The recipe on a network whose cells have all seen the whole image."
+    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in RESIDUAL.items())
+    kw = SIZES | _THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
+    return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some, seed=seed + 500, **kw)
+            for heart, tag in (('medium', 'glyph'), ('moving', 'glyph'), ('medium', 'near'), ('medium', 'texture'))]
+
+# %% ../../nbs/heart/06_questions.ipynb #51a33922
+GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps
+    'small CNN': ('small_cnn', 'hard', {4: '0', 8: '1', 16: '2'}, 1, {}),
+    'thin ResNet-18': ('thin_resnet18', 'medium', {4: '1', 8: '2', 16: '3', 32: '4'}, 1/2, _THIN)}
+NEARNESS = {'far': 'glyph', 'closer': 'closer', 'touching': 'touching'}
+LAYER_WEIGHTS = .1, 1., 10.
+
+def layers(n, seed, **sizes):
+    "Cells × weight × nearness."
+    def some(grid, n):
+        controls = *arms(('cross-entropy', 'tag at random'), n), Arm('swap', n, None, SWAP)
+        return *controls, *(Arm(f'cells of {c}, weight {w:g}', n, dict(layer=layer, weight=w))
+                            for c, layer in grid.items() for w in LAYER_WEIGHTS)
+    kw = SIZES | dict(max_trials=1, min_accuracy=0., lr_range=(5e-3, 2e-2), draws=5)
+    return [shortcut_study(f'{net}, {near}', heart, tag, model, some(grid, max(1, round(n*share))), seed=seed + 600,
+                           **kw | steps | sizes)
+            for net, (model, heart, grid, share, steps) in GRIDS.items() for near, tag in NEARNESS.items()]
+
+# %% ../../nbs/heart/06_questions.ipynb #ca4c5b04
+APART = {'cross-entropy': (None, {}), 'MSE': (None, MSE), 'cross-entropy and term': (PRESETS['published'], {}),
+         'MSE and term': (PRESETS['published'], MSE)}  # the first and the last are the paper's groups
+
+def apart(n, seed, **sizes):
+    "Class loss and term apart, on the paper's two experiments, at one learning rate."
+    some = tuple(Arm(k, n, *o, own_lr=.006) for k, o in APART.items())
+    kw = SIZES | dict(max_trials=1, min_accuracy=0., draws=10) | sizes
+    return [phantom_study(f'experiment {k}', some, experiment=k, seed=seed + 700, **kw) for k in (1, 2)]
+
 # %% ../../nbs/heart/06_questions.ipynb #9f3a82cc
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
@@ -356,7 +399,12 @@ QUESTIONS = {
     '18_tuning': Question('Which weight and which rate has each family of terms?', 2, tuning,
                           ('test_accuracy', 'swapped_accuracy')),
     '18_confirmed': Question('Which family is best, when all of them are tuned?', 20, confirmed,
-                             ('test_accuracy', 'tag_flips'))}
+                             ('test_accuracy', 'tag_flips')),
+    '20_residual': Question('Does the recipe hold for a residual network?', 20, residual,
+                            ('test_accuracy', 'worst_class', 'tag_flips')),
+    '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
+    '22_apart': Question('What do the paper\'s figures mean? Class loss and term apart', 20, apart,
+                         ('test_accuracy', 'heart_overlap'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
@@ -392,7 +440,7 @@ def run_question(
     return run_report(studies, out, q.asks, n_jobs, f'run_question({name!r}, n={n}, seed={seed})', q.endpoints)
 
 # %% ../../nbs/heart/06_questions.ipynb #2d8bc873
-_STEP = dict(resnet18=4.)  # seconds; of all other networks .03
+_STEP = dict(resnet18=4., thin_resnet18=.15)  # seconds; of all other networks .03
 
 def about(
     studies,       # of `Study`, of phantoms

@@ -29,7 +29,7 @@ from ..swap import FAMILY, OutsideSwap, change_outside
 from ..terms import class_mean_overlap, heat_areas, overlap
 from .phantom import CLASSES, EXPERIMENTS, HEART, PhantomSpec, Region, Tag, set_label, set_tag
 from .sets import MASK_FAULTS, phantom_splits, spoil_masks, split_phantoms, tagged_phantoms, tagged_set
-from .models import phantom_learner, published_vgg16, small_cnn
+from .models import phantom_learner, published_vgg16, small_cnn, thin_resnet18
 
 # %% ../../nbs/heart/04_tasks.ipynb #727c1f7d
 CLASS_LOSSES = {'cross_entropy': None, 'mse_sigmoid': terms.MSESigmoidLoss}
@@ -41,7 +41,8 @@ def _resnet18():
     return net.to(memory_format=torch.channels_last)
 
 MODELS = {'small_cnn': small_cnn, 'small_cnn_gap': partial(small_cnn, head='gap'), 'published_vgg16': published_vgg16,
-          'random_vgg16': partial(published_vgg16, pretrained=False), 'resnet18': _resnet18}
+          'random_vgg16': partial(published_vgg16, pretrained=False), 'resnet18': _resnet18,
+          'thin_resnet18': thin_resnet18}
 
 def one_of(what, name, known):
     "Raises `StudyError` unless `name` is among those that are known."

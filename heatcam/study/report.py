@@ -288,8 +288,17 @@ def html_made(command: str, seconds: float) -> str:
 def _arms_figure(t, endpoint):
     groups = {a: g[g.status == 'selected'][endpoint].dropna().values for a, g in t.groupby('arm', sort=False)}
     fig, ax = plt.subplots(figsize=(7.5, 1 + .26*len(groups)), layout='constrained')
-    plot_arms(groups, endpoint.replace('_', ' '), ax, title=t.study.iloc[0])
+    plot_arms(groups, endpoint.replace('_', ' '), ax)
+    fig.suptitle(_claim(t.study.iloc[0], groups), fontsize=10)  # it may be wider than the axes
     return fig
+
+def _claim(study, groups):
+    "What a figure of one number per model shows, as its title."
+    mean = {a: v.mean() for a, v in groups.items() if len(v)}
+    if not mean: return f'{study}: no model was selected'
+    top, low = max(mean, key=mean.get), min(mean, key=mean.get)
+    most = f'highest: {top}, {mean[top]:.3g} (lowest model {groups[top].min():.3g})'
+    return f'{study}\n{most}' + f'; lowest: {low}, {mean[low]:.3g}'*(low != top)
 
 @house_style()
 def ranges_figure(ranges: list): # of what `read_range` returns
