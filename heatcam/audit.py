@@ -104,7 +104,7 @@ class Audit:
     def __init__(self,
         model,            # a fastai `Learner`, a module, or a function from images to class scores
         dl=None,          # batches of (image, class, mask), see `sampled`; None: the Learner's validation images
-        n: int=300,       # how many images at most, a random part
+        n: int=300,       # how many images at most, a random part; those with a mask come first
         donors: int=4,    # other images per image, of each kind
         tries: int=None,  # patchworks per image for each map; None: as many as make 900 in all, and no more than 16
         cells: int=6,     # of their grids, along the height and along the width
@@ -139,9 +139,12 @@ def _check_split(sample):
     if not split: raise ValueError(
         f'no mask of the {len(sample)} images has an inside as well as an outside, so there is nothing to exchange: '
         '255 means not annotated, 0 outside, any other code inside. Give masks, or batches without them')
-    if len(set(sample.donors.counts())) < 2: raise ValueError(
-        f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: '
-        'give masks of images of several classes, or read more images (n=)')
+    if len(set(sample.donors.counts())) > 1: return
+    few = len(sample) < len(sample.read_from)
+    raise ValueError(
+        f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: give masks '
+        'of images of several classes; suggest_masks(learn, learn.dls.valid) says which of the validation images'
+        + ', or read more images (n=)'*few)
 
 # %% ../nbs/17_audit.ipynb #889bf55d
 @patch
@@ -265,30 +268,37 @@ class Verdict:
     says: list    # sentences with numbers
     limits: list  # sentences: what it can't show
     high: float=np.nan  # the end of the interval of the dependence
+    lead: str=''  # the first sentence, where it is not the grade's
     @property
     def alarm(self): return self.grade in ('some', 'strong')
     @property
     def summary(self):
         "The grade as a sentence; where nothing was seen, it says how much there may be."
         end = f' There may be up to {self.high:.1%} that do: there the 95 % interval ends.'
+        if self.lead: return self.lead
         return GRADES[self.grade] + end*(self.grade == 'none seen')
     def __str__(self): return '\n'.join([self.summary, *(f'- {o}' for o in self.says), 'What this can not show:',
                                          *(f'- {o}' for o in self.limits)])
 
 # %% ../nbs/17_audit.ipynb #6423cf44
-def _place(found):
-    "Where the hottest spot of a dependence map is, in words, and how hot it is; None where there is none."
-    spots = found.spots()
-    if not len(spots): return None
-    o, size = spots.iloc[0], found.flips.shape
-    often = f'exchanging it changes answers more often, by {100*o.flips:.0f} percentage points.'
-    if len(size) == 1: return f'on the samples {o.start:.0f} to {o.start + o.length:.0f} of the signal: {often}'
+def _spot(o, size):
+    "Where a spot of a dependence map lies, in words."
+    if len(size) == 1: return f'the samples {o.start:.0f} to {o.start + o.length:.0f} of the signal'
     *slices, H, W = size
     deep = f'slices {o.front:.0f} to {o.front + o.depth:.0f}, ' if slices else ''
     third = lambda at, n, names: names[min(2, int(3*at/n))]
     at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
-    return (f'on the {" ".join(filter(None, at)) or "middle"} of the picture ({deep}rows {o.top:.0f} to '
-            f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f}): {often}')
+    return (f'the {" ".join(filter(None, at)) or "middle"} of the picture ({deep}rows {o.top:.0f} to '
+            f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f})')
+
+def _place(found, most=3):
+    "Where the hottest spots of a dependence map are, in words, and how hot they are; None where there is none."
+    spots = [o for _, o in found.spots().iloc[:most].iterrows()]
+    if not spots: return None
+    first, *rest = [(_spot(o, found.flips.shape), f'{100*o.flips:.0f}') for o in spots]
+    more = ''.join(f'; then on {where}, by {often}' for where, often in rest)
+    return (f'on {first[0]}: where it is exchanged, {first[1]} percentage points more of the answers change than where '
+            f'it is left{more}.')
 
 @patch
 def _where(self: Audit):
@@ -299,7 +309,10 @@ def _where(self: Audit):
     return [said + at if (at := _place(m)) else nowhere.format(where) for said, (m, where) in maps.items()]
 
 # %% ../nbs/17_audit.ipynb #c1ceaeeb
-def _share(row): return f'{row.value:.1%} (95 % interval {row.low:.1%} to {row.high:.1%})'
+def _share(row):
+    "A share with its interval. One that is a difference of two shares can be measured below 0, and be no less."
+    value, low, high = (max(0., v) for v in (row.value, row.low, row.high))
+    return f'{value:.1%} (95 % interval {low:.1%} to {high:.1%})'
 
 @patch
 def _reasons(self: Audit, s):
@@ -314,12 +327,21 @@ def _reasons(self: Audit, s):
     says.append(f'Another object in the same outside changes {s.value.inside:.1%} of the answers.')
     return says
 
+def _more_masks(s):
+    "About how many more images with a mask an unclear audit needs, in a sentence; '' where it is clear."
+    d = s.loc['dependence']
+    if grade_of(d.low, d.high) != 'unclear' or not np.isfinite(d.low): return ''
+    gap = max(CLEAR - d.value if d.value < CLEAR else d.value - ALARM, .01)  # half the width of a clear interval
+    more = int(d.n*max(0, ((d.high - d.low)/2/gap)**2 - 1))
+    return f' About {max(10, round(more, -1))} more images with a mask would probably make it clear.'
+
+# %% ../nbs/17_audit.ipynb #5246a5bc
 @patch
 def _doubts(self: Audit, s):
     "Why this audit in particular should be read with care."
     n, none, moved, doubts = int(s.n.dependence), int((self.table.place == 'no mask').sum()), s.value.within, []
     lonely = len(self) - none - n
-    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.')
+    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + _more_masks(s))
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
     if lonely: doubts.append(f'{lonely} images are answered as no other image is, so no outside of the same answer '
                              'could be tried on them: they are not counted. Read more images (n=).')
@@ -333,11 +355,19 @@ LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, mo
           'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
 
 @patch
+def _lead(self: Audit):
+    "Without masks: where the answers come from, and what is to be asked of it."
+    spots = [_spot(o, self.map.flips.shape) for _, o in self.map.spots().iloc[:3].iterrows()]
+    if not spots: return GRADES['not audited']
+    return f'The answers come from {" and ".join(spots)}. Is the object there? {GRADES["not audited"]}'
+
+@patch
 def verdict(self: Audit) -> Verdict:
     "The grade, the numbers behind it, and what they can't show."
     s, where = self.summary(), self._where()
     if not self.masked: return Verdict(
-        'not audited', where, [LIMITS[1], 'The map shows where, and not whether a model may look there.'])
+        'not audited', where, [LIMITS[1], 'The map shows where, and not whether a model may look there.'],
+        lead=self._lead())
     d = s.loc['dependence']
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))

@@ -58,7 +58,7 @@ _ADVICE = {
     'strong': 'What to do: see in the pictures below what changes the answers. As long as they depend on it, how often '
               'they are right holds only for images with the same surroundings. Another scanner, another hospital, '
               'another photographer can change them. Train the model to look at the object, and audit it again.',
-    'unclear': 'What to do: audit more images. The interval gets narrower, and the grade clear.',
+    'unclear': 'What to do: audit more images, or draw more masks. The interval gets narrower, and the grade clear.',
     'none seen': 'What was not seen may still be there: read below what this audit can’t show.',
     'not audited': 'What to do: give masks that say where the object is. Without them see below on which part of the '
                    'picture the answers depend, and judge whether the object is there.'}
@@ -207,7 +207,9 @@ def _said(name, row): return _MEASURES.get(name, row.what)
 
 def _measure(name, row):
     "One measure: in words, as a number, as a bar."
-    number = f'{_percent(row.value)} <span class="was">({_percent(row.low)} to {_percent(row.high)})</span>'
+    value, low, high = (min(1., max(0., v)) for v in (row.value, row.low, row.high))  # as the bar
+    number = (f'{_percent(value)} <span class="was">({_percent(low)} to {_percent(high)}; {row.n} '
+              f'image{"s"[:row.n != 1]})</span>')
     return (f'<div class="measure"><p><span class="num">{number}</span>{html.escape(_said(name, row))}</p>'
             f'{_bar(row.value, row.low, row.high)}</div>')
 
@@ -218,13 +220,14 @@ def _numbers(audit):
     if not len(t): return ''
     whose = f'other images of the same kind ({groups} groups, such as patients, were drawn again as wholes)' \
         if groups < len(audit) else 'other images of the same kind'
-    return html_section('The numbers', f'<p>Shares of {len(audit)} images. In brackets, and as a grey band, the 95 % '
-        f'interval: where the number would probably lie for {whose}.</p>', *(_measure(k, t.loc[k]) for k in t.index))
+    what = ('Shares of the images that can be asked about it. In brackets, and as a grey band, the 95 % interval: '
+            f'where the number would probably lie for {whose}.')
+    return html_section('The numbers', f'<p>{what}</p>', *(_measure(k, t.loc[k]) for k in t.index))
 
 # %% ../nbs/18_audit_report.ipynb #4c995d86
 def _both(name, row):
     "One measure of two models: a bar from one value to the other, and the difference with its interval."
-    sign = lambda v: '+'*bool(v > 0) + _percent(v)
+    sign = lambda v: '+'*bool(v > 0) + _percent(min(1., max(-1., v)))
     apart = f'difference {sign(row.difference)} ({sign(row.low)} to {sign(row.high)})'
     return (f'<div class="measure"><p><span class="num">{_percent(row.a)} → {_percent(row.b)}</span>'
             f'{html.escape(_said(name, row))}</p>{_bar(row.b, min(row.a, row.b), max(row.a, row.b))}'
@@ -368,14 +371,14 @@ def audit_files(
     size=None,          # (H, W), or one number, that images are resized to; None: the model's, or as they are
     groups: str=None,   # of patients or sites: a column of the table, or a regular expression for the images' names
     inside=None,        # region codes of the masks that count as inside; None: every code but 0 and 255
-    white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
+    white=None, threshold=None, fit: bool=False,  # as in `ImageMaskDataLoaders.from_folder`
     seed: int=0,
     progress=None,      # show a bar; None: on a terminal
     **kwargs,           # arch, classes, trust, mean, std and device of `open_model`
 ) -> tuple: # `Audit`, about and notes, as `audit_page` takes them
     "Opens a model and images, and audits. Raises `ValueError` for all that is wrong with them."
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, **_groups(data, groups))
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, **_groups(data, groups))
     audit = Audit(m.classifier, images.dl, n, inside=inside, groups=images.groups, seed=seed, progress=progress)
     shown = f'{len(audit)} of {len(images)}' if len(audit) < len(images) else f'all {len(images)}'
     names = list(map(str, images.vocab))

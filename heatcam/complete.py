@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from fastai.data.core import Datasets
 from fastai.vision.learner import create_unet_model
 from fastcore.basics import GetAttr, patch
+from fastcore.foundation import L
 from PIL import Image
 from scipy.stats import t as student
 from sklearn.cluster import KMeans
@@ -345,6 +346,14 @@ def _said(read, sure, seed, **kwargs):
     return said, fault
 
 # %% ../nbs/13_complete.ipynb #6ed31ab1
+def _check_masked(dls):
+    "Raises `ValueError` for loaders without masks."
+    n = len(b) if isinstance(b := dls.train.dataset[0], (tuple, list)) else 1
+    if n < 3: raise ValueError(
+        f'the training items have {n} part{"s"[:n != 1]}, and completing needs (image, class, mask): load them with '
+        "ImageMaskDataLoaders.from_folder(path, images='images', masks='masks'); most may have no mask yet")
+
+# %% ../nbs/13_complete.ipynb #42606cad
 def complete_masks(
     dls,                  # fastai `DataLoaders` of (image, class, mask), from memory or from files
     least: float=.7,      # the mean IoU of left-out masks from which on the segmenter is used
@@ -357,6 +366,7 @@ def complete_masks(
     **kwargs,             # steps, bs, lr and net, see `train_segmenter`
 ) -> Completion:
     "Draws the missing masks of the training images. Raises `ValueError` where fewer than two are there."
+    _check_masked(dls)
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_few(read.drawn)
     _check_each_class(read, dls.vocab)
@@ -445,6 +455,11 @@ def _typical(f, drawn, n, seed):
     middle += [i for i in np.flatnonzero(~drawn).tolist() if i not in middle][:n - len(middle)]  # where all look alike
     return [(i, int(sizes[km.labels_[i]])) for i in middle]
 
+def _files(dl):
+    "The file of an item by its index; None where the items are no files."
+    items = getattr(dl.dataset, 'items', None)
+    return lambda i: str(o) if isinstance(items, (list, tuple, L)) and isinstance(o := items[i], (str, Path)) else None
+
 def _shares(counts, n):
     "How many of `n` each class gets: as evenly as their sizes allow."
     got = np.zeros(len(counts), int)
@@ -457,7 +472,8 @@ def suggest_masks(
     dl=None,     # a `DataLoader` of (image, class), with masks or without; None: the Learner's training images
     n: int=16,   # images
     seed: int=0, # of the clusters
-) -> pd.DataFrame: # image (its index in the data set), class, says (the answer), stands_for (images), the largest first
+) -> pd.DataFrame: # image (its index in this loader's data set), class, says (the answer), stands_for (images), file
+       # (where the items are files); the largest first
     "Which images to draw masks on next. Raises `ValueError` where fewer than `n` have none."
     f, y, says, drawn, idxs = features(learn, learn.dls.train if dl is None else dl)
     if not 1 <= n <= (~drawn).sum(): raise ValueError(
@@ -467,7 +483,7 @@ def suggest_masks(
     for c, k in zip(classes, _shares([int((~drawn & (y == c)).sum()) for c in classes], n)):
         mine = np.flatnonzero(y == c)
         if k: rows += [(mine[i], size) for i, size in _typical(f[mine], drawn[mine], int(k), seed)]
-    name = lambda k: learn.dls.vocab[k] if k >= 0 else None
-    found = [(idxs[i], name(y[i]), name(says[i]), size) for i, size in rows]
-    found = pd.DataFrame(found, columns=['image', 'class', 'says', 'stands_for'])
+    name, file = lambda k: learn.dls.vocab[k] if k >= 0 else None, _files(learn.dls.train if dl is None else dl)
+    found = [(idxs[i], name(y[i]), name(says[i]), size, file(idxs[i])) for i, size in rows]
+    found = pd.DataFrame(found, columns=['image', 'class', 'says', 'stands_for', 'file'])
     return found.sort_values('stands_for', ascending=False, ignore_index=True)

@@ -7,8 +7,10 @@ __all__ = ['Answers', 'probabilities', 'sampled', 'Batch', 'as_batch', 'Lenders'
            'Scan', 'DependenceMap', 'dependence_map', 'draw_map']
 
 # %% ../nbs/15_dependence.ipynb #79e9992e
+import re
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,6 +29,7 @@ from .masks import ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
 from .callbacks import batch_pictures, check_codes
+from .files import which_masked
 from .interpret import as_they_are, in_order
 from .plots import heat_colors, picture
 
@@ -37,6 +40,14 @@ def _device(model):
     return torch.device('cpu') if weights is None else weights.device
 
 # %% ../nbs/15_dependence.ipynb #6ae13448
+def _other_channels(e, x):
+    "The error for a model that takes grey images and is given coloured ones, or the other way round; else None."
+    found = re.search(r'expected input.* to have (\d+) channels', str(e))
+    if found is None or int(found[1]) == x.shape[1]: return
+    colour = {'1': 'grey: load them with img_cls=PILImageBW', '3': 'in colour: load them with img_cls=PILImage'}
+    return ValueError(f'the images have {x.shape[1]} channel{"s"[:x.shape[1] != 1]}, and the model takes {found[1]}'
+                      + (f'. It wants them {colour[found[1]]}' if found[1] in colour else ''))
+
 class Answers:
     "A model as a function from images to class probabilities. Raises `ValueError` for what is no model."
     def __init__(self,
@@ -50,7 +61,9 @@ class Answers:
         self.device = _device(self.model) if device is None else torch.device(device)
 
     def __call__(self, x): # (N, C, H, W) images → (N, classes) in [0, 1], on the CPU
-        with evaluating(self.model), torch.no_grad(): z = self.model(x.as_subclass(torch.Tensor).to(self.device))
+        with evaluating(self.model), torch.no_grad():
+            try: z = self.model(x.as_subclass(torch.Tensor).to(self.device))
+            except RuntimeError as e: raise _other_channels(e, x) or e
         return probabilities(z, len(x), self.several)
 
     def said(self, p): # probabilities → (N,) class indices, or (N, classes) of 0 and 1 where several can be true
@@ -90,6 +103,9 @@ def _order(dl):
     if isinstance(dl, (list, tuple)):
         dl = [b if isinstance(b, (tuple, list)) else (b,) for b in dl]
         return dl, list(range(sum(len(b[0]) for b in dl)))
+    if isinstance(dl, (str, Path)): raise ValueError(
+        f'images cannot be read from a {type(dl).__name__}: give learn.dls.test_dl(get_image_files({str(dl)!r}), '
+        f'with_labels=True), or a Learner that was exported to the command heatcam_audit learn.pkl {dl} --trust')
     if not isinstance(dl, TorchDataLoader): raise ValueError(
         f'images cannot be read from a {type(dl).__name__}: give a DataLoader, an ImageMaskSet or a list of batches')
     if isinstance(dl.dataset, IterableDataset) or not hasattr(dl.dataset, '__len__'): raise ValueError(
@@ -112,11 +128,14 @@ def sampled(
     n: int,     # how many images at most
     seed=0,
 ) -> tuple: # a loader, and the indices in the data set of what it reads
-    "A part of the images of `dl` at random. Raises `ValueError` for what can't be read by index."
+    "A part of the images of `dl` at random, those with a mask first. Raises `ValueError` for what has no index."
     if n < 2: raise ValueError(f'n must be 2 images or more, got {n}')
+    known = which_masked(dl if isinstance(dl, ImageMaskSet) else getattr(dl, 'dataset', None))
     dl, idxs = _order(dl)
     if not idxs: raise ValueError('there are no images: give a loader of a data set that has some')
-    idxs = [idxs[i] for i in np.random.default_rng([seed, 0]).permutation(len(idxs))[:n]]
+    order = [idxs[i] for i in np.random.default_rng([seed, 0]).permutation(len(idxs))]
+    taken = {*(order if known is None else sorted(order, key=lambda i: not known[i]))[:n]}
+    idxs = [i for i in order if i in taken]
     return _some(dl, idxs), idxs
 
 # %% ../nbs/15_dependence.ipynb #c49e2467
@@ -231,7 +250,7 @@ class Sample:
     def __init__(self,
         model,          # a fastai `Learner`, a module, or a function from images to class scores
         dl=None,        # a loader, see `sampled`; None: the Learner's validation images
-        n: int=300,     # how many images at most, a random part
+        n: int=300,     # how many images at most, a random part; those with a mask come first
         inside=None,    # region codes of the masks that count as inside; None: every code but 0 and 255
         seed=0,
         device=None,    # where the model computes; None: where its weights are
@@ -242,7 +261,7 @@ class Sample:
             'there are no images: only with a Learner the loader may be left out')
         dl = model.dls.valid if dl is None else dl
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
-        (self.dl, self.idxs), self._source = sampled(dl, n, seed), _order(dl)[0]
+        (self.dl, self.idxs), (self._source, self.read_from) = sampled(dl, n, seed), _order(dl)
         self.ask, self.lenders, self.donors = Answers(model, device=device), Lenders(room, seed), Lenders(room, seed)
         self.kind, self._codes, self._at = None, {}, {i: k for k, i in enumerate(self.idxs)}
         self._meet_all()

@@ -1247,9 +1247,10 @@ def _with_painter(explorer, data, masks):
     return tab
 
 # %% ../nbs/21_explore.ipynb #348c6df1
-def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, seed=0, **kwargs):
+def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, fit=False, seed=0,
+                 **kwargs):
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit)
     return ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed), m, images
 
 def open_explorer(
@@ -1257,7 +1258,7 @@ def open_explorer(
     data,        # a folder with a folder for each class, or a table, see `open_images`
     masks=None,  # a folder
     **kwargs,    # n, inside and seed of `ModelExplorer`; arch, classes, trust, mean, std and device of `open_model`;
-                 # size, white and threshold of `open_images`
+                 # size, white, threshold and fit of `open_images`
 ):
     "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
     explorer, m, images = _explorer_of(model, data, masks, **kwargs)

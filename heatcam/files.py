@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'OpenRegionMask', 'ImageMaskDL',
            'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files', 'folder_faults',
-           'ImageMaskDataLoaders']
+           'which_masked', 'ImageMaskDataLoaders']
 
 # %% ../nbs/10_files.ipynb #b1ed4e77
 import json
@@ -37,7 +37,7 @@ from fastcore.meta import delegates
 from fasttransform import DisplayedTransform
 from PIL import Image, UnidentifiedImageError
 
-from .masks import NO_CLASS, UNANNOTATED, show_mask, grey_levels
+from .masks import NO_CLASS, UNANNOTATED, ImageMaskSet, grey_levels, is_annotated, show_mask
 
 # %% ../nbs/10_files.ipynb #4fb14d0e
 _MODES = '1', 'L', 'P', 'I', 'F', 'LA', 'PA', 'RGB', 'RGBA'  # PIL's names, and I;16 and its like
@@ -295,13 +295,15 @@ def _size_fault(mask, image):
     (h, w), (H, W) = mask, image
     lying = (', one of both on its side: photos are turned as their EXIF data say, and masks must fit them then'
              if h == W and w == H else '')
-    return f'{h} × {w}, image {H} × {W}{lying}'
+    form = ', the same form: fit=True brings it to it'*(not lying and _same_form(mask, image))
+    return f'{h} × {w}, image {H} × {W}{lying}{form}'
 
 # %% ../nbs/10_files.ipynb #8050460c
 def _other_size(name, mask, image):
     "The error for a mask whose size (H, W) is not that of its image."
     return ValueError(f'{name}: its mask has another size (height × width): {_size_fault(mask, image)}. The '
-                      'same crop would show other places of the one than of the other: resize the mask (Image.NEAREST)')
+                      'same crop would show other places of the one than of the other: resize the mask '
+                      '(Image.NEAREST)')
 
 # %% ../nbs/10_files.ipynb #786e2a91
 def _same_form(mask, image):
@@ -707,15 +709,43 @@ def folder_faults(
                 name(f) for k, v in of.items() if k in images and k.parent in images for f in v]}
 
 # %% ../nbs/10_files.ipynb #421aa8f7
-def _folder_split(find, path, folders, valid_pct, seed, vocab):
+def _named_valid(files, valid_files):
+    "Which of the `files` are for validation, a bool each. Raises `ValueError` where a validation file is none of them."
+    asked, there = ({os.path.abspath(f) for f in fs} for fs in (valid_files, files))
+    if lost := sorted(asked - there): raise ValueError(
+        f'{len(lost)} of {len(asked)} valid_files are none of the images, such as {plain_text(lost[0])}')
+    return [os.path.abspath(f) in asked for f in files]
+
+def _folder_split(find, path, folders, split, vocab):
     "The paths of the images, the indices of the validation images, and what is wrong: {kind: [details]}."
-    files, masks, others, faults = _folder_files(find, folders)
+    (valid_files, valid_pct, seed), (files, masks, others, faults) = split, _folder_files(find, folders)
     is_valid = [f.relative_to(find.images).parts[0] == folders[1] for f in files] if folders else None
+    if valid_files is not None: is_valid = _named_valid(files, valid_files)
     idx, rest = _valid_idx(is_valid, len(files), valid_pct, seed)
     name = lambda f: os.path.relpath(f, path)
     tops = [find.images, *(find.images/o for o in folders)]
     faults |= folder_faults(files, masks, others, find, name, tops)
     return files, idx, faults | _check_classes([[parent_label(f)] for f in files], rest, vocab)
+
+# %% ../nbs/10_files.ipynb #450ce650
+def _mask_item(tl, i):
+    "What is known of the mask of item `i`, before its file is opened: a `MaskItem`, or whatever comes instead."
+    o = getattr(tl.items, 'iloc', tl.items)[i]
+    for f in tl.tfms.fs:
+        if isinstance(f, OpenRegionMask): break
+        o = f(o)
+    return o
+
+def which_masked(
+    dataset,  # an `ImageMaskSet`, or the `dataset` of a fastai loader of (image, class, mask)
+) -> list: # a bool for each item; None where it can't be told
+    "Which items have a mask or boxes; no file is opened."
+    if isinstance(dataset, ImageMaskSet): return is_annotated(dataset.masks).tolist()
+    tl = [*getattr(dataset, 'tls', ())][-1:]
+    if not tl or not any(isinstance(f, OpenRegionMask) for f in tl[0].tfms.fs): return None
+    found = [_mask_item(tl[0], i) for i in range(len(dataset))]
+    if not all(isinstance(o, MaskItem) for o in found): return None
+    return [bool(o.parts) or not _missing(o.boxes) for o in found]
 
 # %% ../nbs/10_files.ipynb #06faa96b
 class ImageMaskDataLoaders(DataLoaders):
@@ -731,6 +761,7 @@ def from_folder(cls: ImageMaskDataLoaders,
     valid_pct=.2,        # the share of validation images; None: by the folders `train` and `valid` below `images`
     train='train', valid='valid',  # e.g. path/images/train/NOR/0001.png
     seed: int=None,      # of the random split
+    valid_files=None,    # instead: paths of the validation images, e.g. learn.dls.valid.items of an earlier Learner
     vocab: list=None,    # the classes; None: those of the training images
     white=None,          # what 255 is in a mask of only 0 and 255: 'inside', 'unannotated', or None: inside
     threshold=None,      # grey levels from here on are inside; 'alpha': what is opaque is; None: values are codes
@@ -740,7 +771,7 @@ def from_folder(cls: ImageMaskDataLoaders,
     **kwargs):
     "From images in class folders and a folder of masks. Raises `ValueError` with all that is wrong with them."
     find, folders = FolderMasks(Path(path)/images, Path(path)/masks, fit), [train, valid] if valid_pct is None else []
-    files, idx, faults = _folder_split(find, path, folders, valid_pct, seed, vocab)
+    files, idx, faults = _folder_split(find, path, folders, (valid_files, valid_pct, seed), vocab)
     items = [find.item(f) for f in files]
     if check: faults |= check_items([os.path.relpath(f, path) for f in files], items, white, threshold)
     raise_faults(faults)

@@ -67,7 +67,9 @@ def in_order(
         'give one that has len() and []')
     dl = dl.new(shuffle=False, drop_last=False)
     idxs = list(dl.get_idxs())
-    if not idxs: raise ValueError('the data set is empty: give a DataLoader with images as dl=')
+    if not idxs: raise ValueError(
+        'the data set is empty, as that of a Learner from a file is: give a DataLoader with images as dl=, such as '
+        "learn.dls.test_dl(get_image_files('images'), with_labels=True)")
     return dl.new(get_idxs=partial(list, idxs)), idxs
 
 # %% ../nbs/09_interpret.ipynb #5d0e7a15

@@ -720,16 +720,17 @@ def _looked_at(rows, items, check, white, threshold):
     return looked
 
 # %% ../nbs/16_load.ipynb #62ee7f46
-def _opened(m, rows, vocab, notes, size, check, white, threshold, **kw):
+def _opened(m, rows, vocab, notes, size, check, values, fit, **kw):
     "`OpenedImages` of rows whose names and classes are right, after a look into the files."
     masked = bool(rows['mask'].notna().any())
-    items = [MaskItem(r.path, r.mask if masked else None) for r in rows.itertuples()]
-    looked = _looked_at(rows, items, check, white, threshold)
-    if masked: _check_masks([items[i] for i in looked], white, threshold)
+    items = [MaskItem(r.path, r.mask if masked else None, fit=fit) for r in rows.itertuples()]
+    looked = _looked_at(rows, items, check, *values)
+    if masked: _check_masks([items[i] for i in looked], *values)
     found = {k: [looked[i] for i in v] for k, v in _found_sizes([items[i] for i in looked]).items()}
     size = _size_for(m, size, found, notes)
     notes += _image_notes(m, size, found, [rows.path[i] for i in looked])
     if masked and (bare := int(rows['mask'].isna().sum())): notes.append(f'{bare} of {len(rows)} images have no mask.')
+    white, threshold = values
     dl = _full_loader(m, rows, vocab, items if masked else None, size, white=white, threshold=threshold, **kw)
     c, *size = _try_out(m, dl, [i[0] for i in found.values()][:8])
     groups = list(rows.group) if rows.group.fillna('').astype(bool).all() else None
@@ -747,6 +748,7 @@ def open_images(
     root=None,            # the folder that a table's paths begin at; None: the table's
     bs: int=32,
     white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
+    fit: bool=False,      # bring masks of another size to their image's
     check: int=500,      # how many images and masks, spread evenly, are opened beforehand; None: all
     workers: int=0,       # processes that read images
 ) -> OpenedImages:
@@ -755,7 +757,7 @@ def open_images(
     raise_faults(faults)
     vocab, unknown = _match_classes(model, list(rows.label), notes)
     raise_faults(unknown)
-    return _opened(model, rows, vocab, notes, size, check, bs=bs, num_workers=workers, white=white, threshold=threshold)
+    return _opened(model, rows, vocab, notes, size, check, (white, threshold), fit, bs=bs, num_workers=workers)
 
 # %% ../nbs/16_load.ipynb #008a8be0
 def _guesses(true, answer):
@@ -832,7 +834,8 @@ _OPTIONS = dict(  # of argparse, by name
     masks=dict(help='a folder with the same folders and names: non-zero = object, 0 = outside, 255 = not annotated'),
     arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
     trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
-    n=dict(type=int, help='how many images at most, a random part'),
+    n=dict(type=int, help='how many images at most, a random part, those with a mask first (default: %(default)s)'),
+    fit=dict(action='store_true', help='bring masks of another size, but the same form, to their image\'s'),
     size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
     classes=dict(nargs='+', help='the class names, in the order of the scores'),
     mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 
 import heatcam
 import numpy as np
+import pandas as pd
 import torch
 from fastai.data.transforms import image_extensions
 from fastcore.basics import patch
@@ -133,7 +134,7 @@ def _from_files(root, files):
         with Image.open(files[i]) as im: return _looks(im)
     names = [f.relative_to(root).with_suffix('').as_posix() for f in files]
     classes = [f.parent.name if f.parent != root else '' for f in files]
-    return SimpleNamespace(names=names, classes=classes, sizes=sizes, look=look)
+    return SimpleNamespace(names=names, classes=classes, sizes=sizes, look=look, files=files)
 
 def _from_array(a, classes=None):
     "What the painter wants to know of images (N, [C,] H, W). Raises `ValueError` for others."
@@ -145,7 +146,7 @@ def _from_array(a, classes=None):
     look = lambda i: Image.fromarray(a[i] if a.ndim == 3 else np.ascontiguousarray(a[i].transpose(1, 2, 0)).squeeze())
     n, digits = len(a), max(4, len(str(len(a) - 1)))
     names = [f'{i:0{digits}}' for i in range(n)]
-    return SimpleNamespace(names=names, classes=classes or ['']*n, sizes=[a.shape[-2:]]*n, look=look)
+    return SimpleNamespace(names=names, classes=classes or ['']*n, sizes=[a.shape[-2:]]*n, look=look, files=[])
 
 # %% ../nbs/20_paint.ipynb #530ed616
 def _is_path(o): return isinstance(o, (str, os.PathLike))
@@ -171,13 +172,25 @@ def _check_names(names, n):
     return names
 
 # %% ../nbs/20_paint.ipynb #2cbac54c
-def _check_order(order, n):
+def _index(o, known):
+    "The index of an image that is given by its index, its file or its mask's name. Raises `ValueError` for none."
+    if not _is_path(o):
+        try: return int(o)
+        except (TypeError, ValueError): raise ValueError(
+            f'order must name images by files, masks\' names or indices, got {o!r:.90}') from None
+    for k in (str(o), os.path.abspath(o)):
+        if k in known: return known[k]
+    raise ValueError(f'order names {str(o)!r:.90}, which is none of the {len({*known.values()})} images')
+
+def _check_order(order, names, files):
     "Indices of images, each once. Raises `ValueError` for others."
-    order = [int(i) for i in order]
+    n, known = len(names), {k: i for i, k in enumerate(names)} | {str(f): i for i, f in enumerate(files)}
+    order = [_index(i, known) for i in order]
     if not order or len({*order}) < len(order) or not all(0 <= i < n for i in order): raise ValueError(
         f'order must name one image or more, each once, by indices 0 … {n - 1}, got {str(order)[:80]}')
     return order
 
+# %% ../nbs/20_paint.ipynb #e15ee2bc
 def _read_masks(folder, names, sizes):
     "{index: PNG} of the masks that are there. Raises `ValueError` with all that can't be gone on with."
     found, bad, res = defaultdict(list), [], {}
@@ -204,7 +217,8 @@ class MaskPainter:
         folder,        # where the masks are kept; those that are there are gone on with
         names=None,    # one per image, of its mask's file, without .png; None: the images' own, or 0000, 0001, …
         classes=None,  # one per image, shown beside its name; None: the images' folders, or the set's classes
-        order=None,    # indices of the images to paint, in this order; None: all, as they come
+        order=None,    # the images to paint, in this order: files, as `suggest_masks` names them, masks' names, or
+                       # indices of all images; None: all, as they come
     ):
         self.folder = Path(os.path.abspath(folder))
         self.images = o = _given(images, self.folder)
@@ -212,7 +226,7 @@ class MaskPainter:
         self.names = _check_names(o.names if names is None else names, n)
         self.classes = list(o.classes if classes is None else classes)
         if len(self.classes) != n: raise ValueError(f'{n} images and {len(self.classes)} classes: give one per image')
-        self.order = _check_order(range(n) if order is None else order, n)
+        self.order = _check_order(range(n) if order is None else order, self.names, o.files)
         _check_folder(self.folder)
         self._png = _read_masks(self.folder, self.names, o.sizes)
         self._past, self._future = defaultdict(list), defaultdict(list)  # for undo and redo
@@ -410,9 +424,10 @@ def _repr_mimebundle_(self: MaskPainter, **kwargs): return self.widget._repr_mim
 def painter_page(
     images,  # a folder
     masks,   # a folder
+    order=None,  # as for `MaskPainter`
 ):
     "The panel of a `MaskPainter` as a whole page, or the sentence that says why there is none."
-    try: panel = MaskPainter(images, masks).widget
+    try: panel = MaskPainter(images, masks, order=order).widget
     except ValueError as e: panel = _panel_kind()(view=dict(alert=str(e)))
     panel.whole_page = True
     return panel
@@ -421,17 +436,27 @@ def _parsed(args):
     p = argparse.ArgumentParser('heatcam_paint', description=heatcam_paint.__doc__)
     p.add_argument('images', help='a folder with images, in folders or not')
     p.add_argument('masks', help='the folder of the masks; those that are there are gone on with')
+    p.add_argument('--order', help='a CSV file with a column file: which images, and in which order, as '
+                   'suggest_masks(learn).to_csv(…) writes it')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
     return p.parse_args(args)
+
+def _read_order(file):
+    "The column of files of a table; None without one. Raises `ValueError` where there is none."
+    if file is None: return None
+    t = pd.read_csv(file)
+    if 'file' not in t: raise ValueError(f'{file} has the columns {", ".join(t)}: a column file is needed')
+    return [os.path.abspath(o) for o in t.file]
 
 # %% ../nbs/20_paint.ipynb #f077ccf8
 def _paint(a):
     "Shows what the arguments `a` ask for. Raises `ValueError` for what can't be painted."
     if say := _missing('anywidget', 'voila', 'ipykernel') or port_fault(a.port): raise ValueError(say)
     where = [str(Path(o).resolve()) for o in (a.images, a.masks)]  # the kernel is in another folder
-    MaskPainter(*where)  # or an error
-    code = f'from heatcam.paint import painter_page\npainter_page(*{where!r})'
+    order = _read_order(a.order)
+    MaskPainter(*where, order=order)  # or an error
+    code = f'from heatcam.paint import painter_page\npainter_page(*{where!r}, {order!r})'
     serve(code, a.port, not a.no_browser, 'heatcam_paint')
 
 def heatcam_paint(

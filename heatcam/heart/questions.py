@@ -391,7 +391,10 @@ QUESTIONS = {
     '12_few_masks': Question('Do eight masks do, when a segmenter draws the others?', 20, few_masks,
                              ('test_accuracy',)),
     '13_unseen': Question('What do networks say in outsides that training never had?', 20, unseen,
-                          ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard')),
+                          ('test_accuracy', 'unseen_negative', 'unseen_bar', 'unseen_checkerboard'))}
+
+# %% ../../nbs/heart/06_questions.ipynb #cfcbb470
+QUESTIONS |= {
     '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
     '17_longer': Question('Does the shortcut come back when training goes on?', 10, longer,
