@@ -209,7 +209,7 @@ def _measure(name, row):
     "One measure: in words, as a number, as a bar."
     value, low, high = (min(1., max(0., v)) for v in (row.value, row.low, row.high))  # as the bar
     number = (f'{_percent(value)} <span class="was">({_percent(low)} to {_percent(high)}; {row.n} '
-              f'image{"s"[:row.n != 1]})</span>')
+              f'image{"s"*bool(row.n != 1)})</span>')
     return (f'<div class="measure"><p><span class="num">{number}</span>{html.escape(_said(name, row))}</p>'
             f'{_bar(row.value, row.low, row.high)}</div>')
 
