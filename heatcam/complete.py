@@ -8,6 +8,7 @@ __all__ = ['Read', 'thumb_size', 'thumbnails', 'read_set', 'SmallUNet', 'train_s
            'suggest_masks']
 
 # %% ../nbs/13_complete.ipynb #18442591
+import os
 import warnings
 from collections import namedtuple
 from dataclasses import dataclass
@@ -458,7 +459,8 @@ def _typical(f, drawn, n, seed):
 def _files(dl):
     "The file of an item by its index; None where the items are no files."
     items = getattr(dl.dataset, 'items', None)
-    return lambda i: str(o) if isinstance(items, (list, tuple, L)) and isinstance(o := items[i], (str, Path)) else None
+    return lambda i: (os.path.abspath(o) if isinstance(items, (list, tuple, L)) and isinstance(o := items[i], (str, Path))
+                      else None)
 
 def _shares(counts, n):
     "How many of `n` each class gets: as evenly as their sizes allow."

@@ -178,13 +178,13 @@ def _index(o, known):
         try: return int(o)
         except (TypeError, ValueError): raise ValueError(
             f'order must name images by files, masks\' names or indices, got {o!r:.90}') from None
-    for k in (str(o), os.path.abspath(o)):
+    for k in (str(o), os.path.realpath(o)):
         if k in known: return known[k]
     raise ValueError(f'order names {str(o)!r:.90}, which is none of the {len({*known.values()})} images')
 
 def _check_order(order, names, files):
     "Indices of images, each once. Raises `ValueError` for others."
-    n, known = len(names), {k: i for i, k in enumerate(names)} | {str(f): i for i, f in enumerate(files)}
+    n, known = len(names), {k: i for i, k in enumerate(names)} | {os.path.realpath(f): i for i, f in enumerate(files)}
     order = [_index(i, known) for i in order]
     if not order or len({*order}) < len(order) or not all(0 <= i < n for i in order): raise ValueError(
         f'order must name one image or more, each once, by indices 0 … {n - 1}, got {str(order)[:80]}')
@@ -446,8 +446,9 @@ def _read_order(file):
     "The column of files of a table; None without one. Raises `ValueError` where there is none."
     if file is None: return None
     t = pd.read_csv(file)
-    if 'file' not in t: raise ValueError(f'{file} has the columns {", ".join(t)}: a column file is needed')
-    return [os.path.abspath(o) for o in t.file]
+    if 'file' not in t or t.file.isna().any(): raise ValueError(
+        f'{file} has the columns {", ".join(t)}: a column file is needed, with a file in each row')
+    return [os.path.realpath(o) for o in t.file]
 
 # %% ../nbs/20_paint.ipynb #f077ccf8
 def _paint(a):
