@@ -459,8 +459,8 @@ def _typical(f, drawn, n, seed):
 def _files(dl):
     "The file of an item by its index; None where the items are no files."
     items = getattr(dl.dataset, 'items', None)
-    return lambda i: (os.path.abspath(o) if isinstance(items, (list, tuple, L)) and isinstance(o := items[i], (str, Path))
-                      else None)
+    if not isinstance(items, (list, tuple, L)): return lambda i: None
+    return lambda i: os.path.abspath(items[i]) if isinstance(items[i], (str, Path)) else None
 
 def _shares(counts, n):
     "How many of `n` each class gets: as evenly as their sizes allow."

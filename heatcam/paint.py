@@ -436,8 +436,7 @@ def _parsed(args):
     p = argparse.ArgumentParser('heatcam_paint', description=heatcam_paint.__doc__)
     p.add_argument('images', help='a folder with images, in folders or not')
     p.add_argument('masks', help='the folder of the masks; those that are there are gone on with')
-    p.add_argument('--order', help='a CSV file with a column file: which images, and in which order, as '
-                   'suggest_masks(learn).to_csv(…) writes it')
+    p.add_argument('--order', help='a CSV file with a column file, as of suggest_masks: which images, in which order')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
     return p.parse_args(args)
