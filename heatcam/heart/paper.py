@@ -118,10 +118,10 @@ def _class_figures(seed):
     return {f'figure{k+1}': (f'Synthetic cardiac MRIs of experiment 1, class {CLASSES[k]}: {names[k]}',
                              plot_grid(ph.images[ph.y == k])) for k in range(4)}
 
-def _overlap_claim(r, where, x, y):
+def _overlap_claim(r, where):
     "What a test of two arms shows, in the words of a title; medians, as the lines in the figure are."
     share = lambda v: f'{v:.0%}' if v >= .005 else f'{100*v:.1g} %'
-    return f'{y} {share(r.median_y)} {where}, {x} {share(r.median_x)}\nU = {r.U:.0f}, p = {r.p:.1e}'
+    return f'{r.y} {share(r.median_y)} {where}, {r.x} {share(r.median_x)}\nU = {r.U:.0f}, p = {r.p:.1e}'
 
 def _overlap_figure(trials, stats, study):
     ends = study.task.endpoints
@@ -131,7 +131,7 @@ def _overlap_figure(trials, stats, study):
         groups = {a.name: g for a in study.arms if len(g := sel[sel.arm == a.name][e].dropna())}
         r = stats[(stats.experiment == study.task.experiment) & (stats.endpoint == e)]
         where = dict(heart_overlap='on the heart', label_overlap='on the sex label')[e]
-        title = _overlap_claim(r.iloc[0], where, *list(groups)[:2]) if len(r) else ''
+        title = _overlap_claim(r.iloc[0], where) if len(r) else ''
         if groups: plot_overlaps(groups, f'share of the heatmap {where}', ax, title, log=e == 'label_overlap')
     return fig
 
