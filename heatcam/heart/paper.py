@@ -120,7 +120,7 @@ def _class_figures(seed):
 
 def _overlap_claim(r, where):
     "What a test of two arms shows, in the words of a title; medians, as the lines in the figure are."
-    share = lambda v: f'{v:.0%}' if v >= .005 else f'{100*v:.1g} %'
+    share = lambda v: f'{v:.0%}' if v >= .005 else f'{100*v:.1g}%'
     return f'{r.y} {share(r.median_y)} {where}, {r.x} {share(r.median_x)}\nU = {r.U:.0f}, p = {r.p:.1e}'
 
 def _overlap_figure(trials, stats, study):
