@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms',
-           'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
-           'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning', 'confirmed', 'residual', 'layers', 'apart',
-           'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'CHOSEN', 'POOLED', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS',
+           'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet',
+           'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning', 'confirmed',
+           'tuning_moving', 'residual', 'residual_longer', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
+           'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -241,19 +242,23 @@ def tuned_arm(family, value, rate, n, name=None) -> Arm: # value: of a term its 
     return Arm(name, n, loss | dict(weight=value), settings, own_lr=rate)
 
 # %% ../../nbs/heart/06_questions.ipynb #05715ade
-def _tuning_study(name, arms, seed, **kw):
-    return shortcut_study(name, 'hard', 'near', 'small_cnn', tuple(arms), seed=seed,
-                          **SIZES | dict(max_trials=1, min_accuracy=0., seen=True) | kw)
+_ONCE = dict(max_trials=1, min_accuracy=0.)  # nothing is searched for and nothing is selected
+
+def _tuning_study(name, arms, seed, where=('hard', 'near', 'small_cnn'), **kw):
+    return shortcut_study(name, *where, tuple(arms), seed=seed, **SIZES | _ONCE | dict(seen=True) | kw)
+
+def _grid(families, n) -> list:
+    "Six values and four rates of each family, of the swap, and the rates of the two ends."
+    values = {f: [float(f'{g*FAMILIES[f][-1]:.3g}') for g in GRID] for f in families}
+    values |= {'swap': SHARES_SWAPPED, 'cross-entropy': (0.,), 'tag at random': (0.,)}
+    return [tuned_arm(f, v, r, n) for f, vs in values.items() for v in vs for r in RATES]
 
 def tuning(n, seed, **sizes):
     "Scouting by decades, then six weights × four learning rates of every family."
     decades = [tuned_arm(f, loss.get('weight', 1.)*10.**e, .01, 1)
                for f, (loss, *_) in FAMILIES.items() for e in (range(-3, 3) if f == 'RRR' else range(-2, 4))]
-    values = {f: [float(f'{g*w:.3g}') for g in GRID] for f, (*_, w) in FAMILIES.items()}
-    values |= {'swap': SHARES_SWAPPED, 'cross-entropy': (0.,), 'tag at random': (0.,)}
-    grid = [tuned_arm(f, v, r, n) for f, vs in values.items() for v in vs for r in RATES]
     return [_tuning_study(k, a, seed + 300, **dict(draws=2) | sizes)
-            for k, a in (('flatten, scouting', decades), ('tuning', grid))]
+            for k, a in (('flatten, scouting', decades), ('tuning', _grid(FAMILIES, n)))]
 
 # %% ../../nbs/heart/06_questions.ipynb #d105d111
 CHOSEN = {  # family → (value, rate) by an oracle who sees the test, and by what a user sees
@@ -286,12 +291,20 @@ def confirmed(n, seed, **sizes):
         some += [tuned_arm(f, *o, max(1, round(n*_FEWER.get(f, 1))), name) for name, o in by.items()]
     return [_tuning_study('confirmed', some, seed + 400, **dict(draws=5) | sizes)]
 
+# %% ../../nbs/heart/06_questions.ipynb #89c896ef
+_MOVING = dict(where=('moving', 'glyph', 'small_cnn_gap'), epochs=8)
+POOLED = ('mass, projection', 'mass, true class', 'share, projection', 'HiResCAM share', 'LayerCAM share',
+          'published', 'L1')
+
+def tuning_moving(n, seed, **sizes):
+    "Six weights × four learning rates of seven families, where hearts move and the network pools."
+    return [_tuning_study('moving, tuning', _grid(POOLED, n), seed + 800, **_MOVING | dict(draws=2) | sizes)]
+
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1/2), 'term': ({}, {}, 1/2),
     'swap': (None, SWAP, 1)}
-# a hundred steps
-_THIN = dict(epochs=2, bs=32, max_trials=1, min_accuracy=0.)
+_THIN = dict(epochs=2, bs=32) | _ONCE  # a hundred steps
 
 def residual(n, seed, **sizes):
     "The recipe on a network whose cells have all seen the whole image."
@@ -299,6 +312,14 @@ def residual(n, seed, **sizes):
     kw = SIZES | _THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some, seed=seed + 500, **kw)
             for heart, tag in (('medium', 'glyph'), ('moving', 'glyph'), ('medium', 'near'), ('medium', 'texture'))]
+
+# %% ../../nbs/heart/06_questions.ipynb #8923b151
+def residual_longer(n, seed, **sizes):
+    "The swap and the ceiling on a residual network, where a hundred steps left one behind."
+    some = *arms(('tag at random',), max(1, n//2)), Arm('swap', n, None, SWAP)
+    kw = SIZES | _THIN | dict(epochs=6, lr_range=(5e-3, 2e-2), draws=10) | sizes
+    return [shortcut_study(f'{heart} heart, {tag}, 300 steps', heart, tag, 'thin_resnet18', some, seed=seed + 900, **kw)
+            for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
 
 # %% ../../nbs/heart/06_questions.ipynb #51a33922
 GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps; the deep one takes its time
@@ -318,6 +339,15 @@ def layers(n, seed, **sizes):
                            **kw | steps | sizes)
             for net, (model, heart, grid, share, steps) in GRIDS.items() for near, tag in NEARNESS.items()
             if share == 1 or near != 'closer']
+
+# %% ../../nbs/heart/06_questions.ipynb #e5402e49
+def cells(n, seed, **sizes):
+    "Cells of 8 pixels against cells of 16 in a residual network, at the default's weight."
+    some = tuple(Arm(f'cells of {c}', n, dict(layer=layer)) for c, layer in ((16, '3'), (8, '2')))
+    kw = SIZES | _THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
+    return [shortcut_study(f'{heart} heart, {near}', heart, tag, 'thin_resnet18', some, seed=seed + 1000, **kw)
+            for heart, near, tag in (('medium', 'touching', 'touching'), ('medium', 'closer', 'closer'),
+                                     ('moving', 'far', 'glyph'))]
 
 # %% ../../nbs/heart/06_questions.ipynb #ca4c5b04
 APART = {'cross-entropy': (None, {}), 'MSE': (None, MSE), 'cross-entropy and term': (PRESETS['published'], {}),
@@ -408,7 +438,13 @@ QUESTIONS |= {
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
     '22_apart': Question('What do the paper\'s figures mean? Class loss and term apart', 20, apart,
-                         ('test_accuracy', 'heart_overlap'))}
+                         ('test_accuracy', 'heart_overlap')),
+    '23_tuning': Question('And where hearts move and the network pools: which weight and which rate?', 2, tuning_moving,
+                          ('test_accuracy', 'swapped_accuracy')),
+    '24_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
+                          ('test_accuracy', 'worst_class', 'tag_flips')),
+    '25_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
+                         ('test_accuracy', 'worst_class', 'tag_flips'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
