@@ -291,17 +291,11 @@ def _spot(o, size):
     return (f'the {" ".join(filter(None, at)) or "middle"} of the picture ({deep}rows {o.top:.0f} to '
             f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f})')
 
-def _main_spots(found, most=3):
-    "The hottest spot of a dependence map, and others that are nearly as hot and no specks beside it."
-    spots = [o for _, o in found.spots().iterrows()]
-    area = lambda o: np.prod([o[k] for k in ('depth', 'height', 'width', 'length') if k in o])
-    return [o for o in spots if o.flips >= .4*spots[0].flips and area(o) >= .25*area(spots[0])][:most]
-
 def _place(found):
     "Where the hottest spots of a dependence map are, in words, and how hot they are; None where there is none."
-    spots = _main_spots(found)
+    spots = [(_spot(o, found.flips.shape), f'{100*o.flips:.0f}') for o in found.main_spots().itertuples()]
     if not spots: return None
-    first, *rest = [(_spot(o, found.flips.shape), f'{100*o.flips:.0f}') for o in spots]
+    first, *rest = spots
     more = ''.join(f'; then on {where}, by {often}' for where, often in rest)
     return (f'on {first[0]}: where it is exchanged, {first[1]} percentage points more of the answers change than where '
             f'it is left{more}.')
@@ -364,7 +358,7 @@ LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, mo
 @patch
 def _lead(self: Audit):
     "Without masks: where the answers come from, and what is to be asked of it."
-    spots = [_spot(o, self.map.flips.shape) for o in _main_spots(self.map)]
+    spots = [_spot(o, self.map.flips.shape) for o in self.map.main_spots().itertuples()]
     if not spots: return GRADES['not audited']
     return f'The answers come from {" and ".join(spots)}. Is the object there? {GRADES["not audited"]}'
 

@@ -118,9 +118,10 @@ def _key(top):
 def _map(audit):
     "The dependence map over the mean image."
     m, (heat, top) = audit.map, _heat(audit.map)
-    boxes = m.spots()[['top', 'left', 'height', 'width']].to_numpy()[:1] if m.flips.ndim == 2 else ()
+    boxes = m.main_spots()[['top', 'left', 'height', 'width']].to_numpy() if m.flips.ndim == 2 else ()
     seen = html_any(m.image, 'the mean of all images'), html_any(m.image, 'the dependence map', None, heat, boxes)
-    frame = ' The yellow frame is around the place that moves most of them.'*len(boxes)
+    frame = ('', ' The yellow frame is around the place that moves most of them.',
+             ' The yellow frames are around the places that move most of them.')[min(len(boxes), 2)]
     return html_section('Where the answers come from', '<p>Each image was mixed, like a patchwork, with an image that '
         'the model answers otherwise: chance said which places came from the one and which from the other. Where an '
         f'exchanged place changes answers, they depend on it.{frame}</p>', '<div class="grid">'

@@ -470,6 +470,15 @@ def spots(self: DependenceMap,
     return pd.DataFrame(rows, columns=['flips', *_SPOT[self.flips.ndim]]).sort_values(
         'flips', ascending=False, ignore_index=True)
 
+@patch
+def main_spots(self: DependenceMap,
+    most: int=3,  # at most so many
+) -> pd.DataFrame: # rows of `spots`
+    "The hottest spot and those with at least a quarter of its size: no specks beside it."
+    found = self.spots()
+    size = found[found.columns.intersection(['depth', 'height', 'width', 'length'])].prod(axis=1)
+    return found[size >= .25*size[:1].max()].head(most)
+
 # %% ../nbs/15_dependence.ipynb #2a914cb3
 def draw_map(
     ax,

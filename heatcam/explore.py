@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html', 'alert_html', 'quiet_html', 'table_html',
-           'csv_link', 'Explorer', 'as_page', 'or_alert', 'overlay', 'HeatmapExplorer', 'SliceExplorer', 'painted_over',
-           'image_dependence', 'span', 'ModelExplorer', 'open_explorer', 'serve_explorer']
+           'csv_link', 'Explorer', 'as_page', 'or_alert', 'overlay', 'Strip', 'HeatmapExplorer', 'SliceExplorer',
+           'painted_over', 'image_dependence', 'span', 'ModelExplorer', 'open_explorer', 'serve_explorer']
 
 # %% ../nbs/21_explore.ipynb #0a3bd44f
 import base64
@@ -435,6 +435,54 @@ def overlay(
     if mask is not None: out[_edge(np.asarray(mask), size)] = _OUTLINE
     return (255*out + .5).astype(np.uint8)
 
+# %% ../nbs/21_explore.ipynb #a5857c11
+_STRIP = (
+    '.hc-strip .widget-toggle-buttons {margin: 0 2px 4px; height: auto}'
+    '.hc-strip button.widget-toggle-button {width: 46px; height: 46px; min-width: 0; margin: 0 4px 0 0; padding: 0; '
+    'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px; background: #000 center/cover}'
+    '.hc-strip button.widget-toggle-button.mod-active {outline: 3px solid #0072b2}'
+    '.hc-strip button.widget-toggle-button:focus-visible {outline: 2px solid #0072b2; outline-offset: 1px}')
+
+def _thumb(image, side=46):
+    "A small picture of an image (C, H, W), as the address that CSS takes."
+    rgb = overlay(image, torch.zeros(1, 1), strength=0.)
+    small = Image.fromarray(rgb).resize((2*side, 2*side), Image.Resampling.BILINEAR)
+    buf = io.BytesIO()
+    small.save(buf, 'jpeg', quality=80)
+    return f'url(data:image/jpeg;base64,{base64.b64encode(buf.getvalue()).decode()})'
+
+# %% ../nbs/21_explore.ipynb #ab955558
+class Strip:
+    "Small images of a row; a click picks one."
+    def __init__(self,
+        pick,      # called with the place in the row that was clicked
+        n: int=6,  # images that are seen at once
+    ):
+        self.n, self.quiet = n, False
+        self.places, self.buttons = widgets.HTML(layout=dict(height='0', margin='0')), widgets.ToggleButtons()
+        self.buttons.observe(lambda change: self.quiet or change.new is None or pick(change.new), 'value')
+        self.widget = widgets.VBox([self.places, self.buttons])
+        for name in ('hc-strip', f'hc-{self.buttons.model_id}'): self.widget.add_class(name)
+
+# %% ../nbs/21_explore.ipynb #2e1e778d
+@patch
+def show(self: Strip,
+    at: int,     # the place in the row that is picked
+    row,         # numbers of all images, in their order
+    look,        # number of an image → (C, H, W)
+    name,        # number of an image → its name, read aloud and shown under the mouse
+    wrong=noop,  # number of an image → whether something is wrong with it
+):
+    first = max(0, min(at - self.n//2, len(row) - self.n))
+    seen = {k: int(row[k]) for k in range(first, min(first + self.n, len(row)))}
+    line = {True: 'border-bottom-color: #d55e00', False: ''}
+    self.places.value = f'<style>{_STRIP}' + ''.join(
+        f'.hc-strip.hc-{self.buttons.model_id} button.widget-toggle-button:nth-child({n + 1}) '
+        f'{{background-image: {_thumb(look(i))}; {line[bool(wrong(i))]}}}' for n, i in enumerate(seen.values())) + '</style>'
+    self.quiet, names = True, [name(i) for i in seen.values()]
+    self.buttons.options = list(zip(names, seen))
+    self.buttons.tooltips, self.buttons.value, self.quiet = names, at, False
+
 # %% ../nbs/21_explore.ipynb #5dec86c8
 def _checked(models, images, y, masks):
     "Raises `ValueError` with one sentence for what does not belong together."
@@ -467,10 +515,10 @@ def _layers(models, x, reshape):
 _INPUT = ('input_gradient', 'input_x_gradient')
 
 def _class_scores(model, x):
-    "Class scores (C,) of the one image in `x`, in eval mode; the model's modules stay in the modes that they are in."
+    "Class scores (N, C), in eval mode; the model's modules stay in the modes that they are in."
     modes = {m: m.training for m in model.modules()}
     try:
-        with torch.no_grad(): return model.eval()(x.to(_device(model)))[0].cpu().float()
+        with torch.no_grad(): return model.eval()(x.to(_device(model))).cpu().float()
     finally:
         for m, t in modes.items(): m.training = t
 
@@ -497,11 +545,12 @@ class HeatmapExplorer(Explorer):
         self.images, self.y = torch.as_tensor(images).float(), torch.as_tensor(y).long()
         self.masks = torch.as_tensor(masks)
         _checked(models, self.images, self.y, self.masks)
-        scores = {name: _class_scores(m, self.images[:1]) for name, m in models.items()}
+        scores = {name: _class_scores(m, self.images[:1])[0] for name, m in models.items()}
         self.vocab = list(map(str, range(len(next(iter(scores.values())))) if vocab is None else vocab))
         _check_classes(self.y, self.vocab)
         for name, z in scores.items(): _check_scores(name, z, self.vocab)
         self._cache, self._found, self._grids = {}, {}, _layers(models, self.images[:1], reshape)
+        self.strip = Strip(lambda k: self.set(image=k))
         super().__init__(self._choices())
         self.update()
 
@@ -520,19 +569,22 @@ def _offer_layers(self, grids):
     options = [('the image', 'input')] if self.state['method'] in _INPUT else grids
     if list(self.controls['layer'].options) != options: self.controls['layer'].options = options
 
+_SORTS = {'as they come': 'given', 'wrong ones first': 'wrong', 'models disagree first': 'apart'}
 _EDITS = {'as it is': '', 'outside of another image': 'other', 'outside at its mean level': 'level',
           'object painted over': 'inside'}
 
 @patch
 def _choices(self: HeatmapExplorer):
     "Name → control."
-    image = dict(image=slider('image', 0, 0, len(self.images) - 1))
+    orders = dict([*_SORTS.items()][:None if len(self.models) > 1 else -1])  # one model agrees with itself
+    image = dict(order=choice('order', orders.items()), image=slider('image', 0, 0, len(self.images) - 1))
     edit = dict(edit=choice('edit', _EDITS.items()))
     return image | edit | self.switches() | _heat_controls(self.vocab, self._grids)
 
 @patch
 def after(self: HeatmapExplorer, k):
     if k == 'method': _offer_layers(self, self._grids)
+    if k == 'order': self.controls['image'].value = 0
 
 # %% ../nbs/21_explore.ipynb #4155fe94
 def _ask_map(self, model, x, y):
@@ -553,8 +605,33 @@ def _ask(self: HeatmapExplorer, name, x, i):
 @patch
 def _scores(self: HeatmapExplorer, name, i):
     "Class scores of image `i` as it is."
-    if (name, i) not in self._cache: self._cache[name, i] = _class_scores(self.models[name], self.images[[i]])
+    if (name, i) not in self._cache: self._cache[name, i] = _class_scores(self.models[name], self.images[[i]])[0]
     return self._cache[name, i]
+
+# %% ../nbs/21_explore.ipynb #858f7b77
+@patch(as_prop=True)
+def _said_of_all(self: HeatmapExplorer):
+    "What each model says of each image as it is: (models, N) indices of classes."
+    if 'said' not in self._cache: self._cache['said'] = torch.stack([
+        torch.cat([_class_scores(m, x).argmax(1) for x in self.images.split(100)]) for m in self.models.values()])
+    return self._cache['said']
+
+@patch
+def _row(self: HeatmapExplorer, how=None):
+    "The numbers of all images in an order; `how` None: in the one that is chosen."
+    said, how = self._said_of_all, how or self.state['order']
+    key = dict(given=0*self.y, wrong=-(said != self.y).sum(0), apart=-(said != said[0]).any(0).long())[how]
+    return key.argsort(stable=True).tolist()
+
+@patch(as_prop=True)
+def at(self: HeatmapExplorer) -> int:
+    "Which of the images is shown."
+    return self._row()[self.state['image']]
+
+@patch
+def column(self: HeatmapExplorer):
+    order, image, *others = self.controls.values()
+    return [order, image, self.strip.widget, *others]
 
 # %% ../nbs/21_explore.ipynb #3d1ca7f5
 def _part_name(evidence): return 'absolute' if evidence == 'absolute' else 'positive'
@@ -593,7 +670,8 @@ def edited(self: HeatmapExplorer, x, i):
 
 @patch
 def idle(self: HeatmapExplorer):
-    return set() if is_annotated(self.masks[[self.state['image']]]).item() else {'edit'}
+    known, orders = is_annotated(self.masks[[self.at]]).item(), [o for _, o in self.controls['order'].options]
+    return ({*()} if known else {'edit'}) | ({'order'} if len({(*self._row(o),) for o in orders}) < 2 else {*()})
 
 # %% ../nbs/21_explore.ipynb #2c77ceca
 def _percent(v): return '–' if np.isnan(v) else f'{v:.0%}'
@@ -650,6 +728,9 @@ def _look(self: HeatmapExplorer, name, x, i):
     return f'{name}\n{title}', rgb, row, figure_html(name, rgb, f'Heatmap of {name}: {title}', below)
 
 @patch
+def _named(self: HeatmapExplorer, i): return f'image {i}, {self.vocab[self.y[i]]}'
+
+@patch
 def _said(self: HeatmapExplorer, i):
     "What the models said of image `i` as it is, and what they say now, in HTML."
     was = {k: self.vocab[int(self._scores(k, i).argmax())] for k in self.models}
@@ -660,7 +741,9 @@ def _said(self: HeatmapExplorer, i):
 # %% ../nbs/21_explore.ipynb #4ea9d137
 @patch
 def show(self: HeatmapExplorer):
-    s, i = self.state, self.state['image']
+    s, i = self.state, self.at
+    self.strip.show(s['image'], self._row(), self.images.__getitem__, self._named,
+                    lambda k: (self._said_of_all[:, k] != self.y[k]).any())
     x = self.edited(self.intervene(i), i)
     titles, pictures, rows, figures = zip(*[self._look(name, x, i) for name in self.models])
     self.pictures, self.table = dict(zip(titles, pictures)), pd.DataFrame(rows).set_index('model')
@@ -922,6 +1005,7 @@ class ModelExplorer(Explorer):
         self.held, self._found = _Held(_loader(model, dl), n, seed, inside), {}
         self._meet(vocab)
         self._front_widgets()
+        self.strip = Strip(lambda k: self.set(image=k))
         super().__init__(self._choices())
         self.update()
 
@@ -971,7 +1055,9 @@ def _choices(self: ModelExplorer):
 @patch
 def column(self: ModelExplorer):
     head = lambda text: widgets.HTML(f'<h2 class="hc-head">{text}</h2>', layout=dict(margin='0'))
-    return [o for text, group in self.groups.items() for o in (head(text), *group.values())]
+    column = [o for text, group in self.groups.items() for o in (head(text), *group.values())]
+    at = column.index(self.controls['image']) + 1
+    return column[:at] + [self.strip.widget] + column[at:]
 
 # %% ../nbs/21_explore.ipynb #4bb57d85
 @patch
@@ -1031,6 +1117,14 @@ def drag(self: ModelExplorer,
         (left, right), (top, bottom) = around(left), around(top)
     pixels = lambda a, b, n: (min(n - 1, round(a*n)), max(min(n - 1, round(a*n)) + 1, round(b*n)))
     self.set(where='rectangle', rows=pixels(top, bottom, h), columns=pixels(left, right, w))
+
+# %% ../nbs/21_explore.ipynb #f84b1b4a
+@patch
+def _fill_strip(self: ModelExplorer):
+    h = self.held
+    name = lambda i: f'{self.names[h.idxs[i]] if self.names else f"image {h.idxs[i]}"}, {self.vocab[int(h.y[i])]}'
+    self.strip.show(self.state['image'], self._orders[self.state['order']], lambda i: h.look(h.images[[i]])[0], name,
+                    lambda i: self.said[i] != h.y[i])
 
 # %% ../nbs/21_explore.ipynb #21b9dcea
 @patch
@@ -1215,8 +1309,12 @@ def _dependence_figure(self: ModelExplorer, look):
     return rgb, figure_html(f'dependence map, {say}', rgb, f'Dependence map, {say}', below)
 
 # %% ../nbs/21_explore.ipynb #fce841f8
+#| export
+
+# %% ../nbs/21_explore.ipynb #22fe1dc4
 @patch
 def show(self: ModelExplorer):
+    self._fill_strip()
     i, has = self.at, bool(self.where().any())
     x = self.held.images[[i]]
     painted = self.paint([self._lender()]) if has else x

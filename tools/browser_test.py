@@ -121,6 +121,10 @@ def choose(page, name, option):
 def toggle(page, name, option):
     page.locator('.widget-toggle-buttons:visible', has=page.get_by_text(name, exact=True)).get_by_role('button', name=option, exact=True).click()
 
+def pick(page, nth):
+    "Picks the `nth` small image of a strip."
+    page.locator('.hc-strip:visible button').nth(nth).click()
+
 def grey(page, name):
     "Whether the control `name` is greyed out."
     line = page.locator('.hc-controls:visible > *', has=page.get_by_text(name, exact=True)).first
@@ -174,6 +178,7 @@ def where(page, shot):
     before = scores(); choose(page, 'tag names', 'none')  # a tag that is named may be the one that is there
     page.wait_for_function('was => [...document.querySelectorAll(".hc-score")].filter(e => e.offsetParent).map(e => e.innerText).join() !== was', arg=','.join(before))
     shot('maps')
+    choose(page, 'order', 'models disagree first'); changes(page, pick, 3); shot('maps_apart'); choose(page, 'order', 'as they come')
     choose(page, 'edit', 'outside of another image'); says(page, 'still says'); shot('maps_edited'); choose(page, 'edit', 'as it is')
     changes(page, toggle, 'evidence', 'signed'); shot('maps_signed')
     return ms
@@ -239,6 +244,7 @@ def own(page, shot):
     title = lambda: shown(page, '.hc-walk').inner_text()
     for act in (lambda page: page.get_by_role('button', name='▶').click(), lambda page: page.get_by_role('button', name='◀').click()):
         before = title(); changes(page, act); assert title() != before
+    before = title(); changes(page, pick, 3); assert title() != before
     changes(page, pull, 'image', 2); changes(page, choose, 'order', 'wrong ones first'); assert until(lambda: '✗' in title(), 5), title()
     changes(page, choose, 'order', 'least sure ones first')
     for name, what in (('map of', 'ring'), ('map of', 'disc'), ('attribution', 'input_x_gradient'), ('attribution', 'hires_cam')): changes(page, choose, name, what, nth=1)

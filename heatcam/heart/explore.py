@@ -193,7 +193,7 @@ def intervene(self: PhantomHeatmapExplorer, i, label=''):
 
 @patch
 def idle(self: PhantomHeatmapExplorer):
-    i, has = self.state['image'], 'label' in self.controls
+    i, has = self.at, 'label' in self.controls
     same = has and torch.equal(self.intervene(i, 'on'), self.intervene(i, 'off'))
     return super(PhantomHeatmapExplorer, self).idle() | ({'label'} if same else set())  # it lies under the tag
 
