@@ -439,7 +439,8 @@ def overlay(
 _STRIP = (
     '.hc-strip .widget-toggle-buttons {margin: 0 2px 4px; height: auto}'
     '.hc-strip button.widget-toggle-button {width: 46px; height: 46px; min-width: 0; margin: 0 4px 0 0; padding: 0; '
-    'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px; background: #000 center/cover}'
+    'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px; '
+    'background: #000 center/cover}'
     '.hc-strip button.widget-toggle-button.mod-active {outline: 3px solid #0072b2}'
     '.hc-strip button.widget-toggle-button:focus-visible {outline: 2px solid #0072b2; outline-offset: 1px}')
 
@@ -475,10 +476,11 @@ def show(self: Strip,
 ):
     first = max(0, min(at - self.n//2, len(row) - self.n))
     seen = {k: int(row[k]) for k in range(first, min(first + self.n, len(row)))}
-    line = {True: 'border-bottom-color: #d55e00', False: ''}
-    self.places.value = f'<style>{_STRIP}' + ''.join(
-        f'.hc-strip.hc-{self.buttons.model_id} button.widget-toggle-button:nth-child({n + 1}) '
-        f'{{background-image: {_thumb(look(i))}; {line[bool(wrong(i))]}}}' for n, i in enumerate(seen.values())) + '</style>'
+    button = f'.hc-strip.hc-{self.buttons.model_id} button.widget-toggle-button'
+    line = lambda i: '; border-bottom-color: #d55e00' if wrong(i) else ''
+    rules = (f'{button}:nth-child({n}) {{background-image: {_thumb(look(i))}{line(i)}}}'
+             for n, i in enumerate(seen.values(), 1))
+    self.places.value = f'<style>{_STRIP}{"".join(rules)}</style>'
     self.quiet, names = True, [name(i) for i in seen.values()]
     self.buttons.options = list(zip(names, seen))
     self.buttons.tooltips, self.buttons.value, self.quiet = names, at, False

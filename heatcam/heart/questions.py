@@ -436,15 +436,15 @@ QUESTIONS |= {
                              ('test_accuracy', 'tag_flips')),
     '20_residual': Question('Does the recipe hold for a residual network?', 20, residual,
                             ('test_accuracy', 'worst_class', 'tag_flips')),
+    '20_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
+                          ('test_accuracy', 'worst_class', 'tag_flips')),
     '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
+    '21_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
+                         ('test_accuracy', 'worst_class', 'tag_flips')),
     '22_apart': Question('What do the paper\'s figures mean? Class loss and term apart', 20, apart,
                          ('test_accuracy', 'heart_overlap')),
     '23_tuning': Question('And where hearts move and the network pools: which weight and which rate?', 2, tuning_moving,
-                          ('test_accuracy', 'swapped_accuracy')),
-    '24_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
-                          ('test_accuracy', 'worst_class', 'tag_flips')),
-    '25_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
-                         ('test_accuracy', 'worst_class', 'tag_flips'))}
+                          ('test_accuracy', 'swapped_accuracy'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
