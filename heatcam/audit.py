@@ -23,6 +23,7 @@ from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, aspect_of, picture
 from .callbacks import batch_pictures, class_names
 from .dependence import Sample, Scan, as_batch
+from .load import doubt_answers
 
 # %% ../nbs/17_audit.ipynb #ca6a6062
 def _donors(sample, b, codes, k, same):
@@ -135,12 +136,12 @@ def _group_of(groups, idxs):
 
 def _check_split(sample):
     "Raises `ValueError` where no mask of the sample says what is outside, or too few."
-    split = int(sample.split.sum())
+    split, few = int(sample.split.sum()), len(sample) < len(sample.read_from)
     if not split: raise ValueError(
         f'no mask of the {len(sample)} images has an inside as well as an outside, so there is nothing to exchange: '
-        '255 means not annotated, 0 outside, any other code inside. Give masks, or batches without them')
+        '255 means not annotated, 0 outside, any other code inside. Give masks, or batches without them'
+        + f'; or read more than {len(sample)} of {len(sample.read_from)} images (n=)'*few)
     if len(set(sample.donors.counts())) > 1: return
-    few = len(sample) < len(sample.read_from)
     raise ValueError(
         f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: give masks '
         'of images of several classes; suggest_masks(learn, learn.dls.valid) says which of the validation images'
@@ -337,6 +338,13 @@ def _more_masks(s):
     return f' About {max(10, round(more, -1))} more images with a mask would probably make it clear.'
 
 # %% ../nbs/17_audit.ipynb #5246a5bc
+_WIDE = .7  # of the picture
+
+@patch
+def wide(self: Audit) -> float: # 0 … 1
+    "How much of the picture the masks call inside."
+    return float(self.mean_inside.mean()) if self.masked else 0.
+
 @patch
 def _doubts(self: Audit, s):
     "Why this audit in particular should be read with care."
@@ -344,8 +352,11 @@ def _doubts(self: Audit, s):
     lonely = len(self) - none - n
     if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + _more_masks(s))
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
-    if lonely: doubts.append(f'{lonely} images are answered as no other image is, so no outside of the same answer '
-                             'could be tried on them: they are not counted. Read more images (n=).')
+    if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image is, so no '
+                             'outside of the same answer could be tried: not counted. Read more images (n=).')
+    if (wide := self.wide()) > _WIDE: doubts.append(
+        f'The masks call {wide:.0%} of the picture inside: are inside and outside the wrong way round? Inside is '
+        'where the model may look.')
     if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
                                  'answered the same: the seam, or clutter, disturbs this model.')
     return doubts
@@ -356,19 +367,28 @@ LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, mo
           'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
 
 @patch
+def _at_chance(self: Audit):
+    "What speaks against a model that is no better than chance: a sentence or none."
+    t, s = self.table, self.sample
+    if 'right' not in t or s.ask.several: return []
+    vocab = [class_names(self.vocab, torch.tensor(k)) for k in range(max(s.p.shape[1], 2))]
+    return [o for o in [doubt_answers(t.true, t.answer, vocab)] if o]
+
+@patch
 def _lead(self: Audit):
     "Without masks: where the answers come from, and what is to be asked of it."
     spots = [_spot(o, self.map.flips.shape) for o in self.map.main_spots().itertuples()]
     if not spots: return GRADES['not audited']
     return f'The answers come from {" and ".join(spots)}. Is the object there? {GRADES["not audited"]}'
 
+# %% ../nbs/17_audit.ipynb #6a293386
 @patch
 def verdict(self: Audit) -> Verdict:
     "The grade, the numbers behind it, and what they can't show."
     s, where = self.summary(), self._where()
     if not self.masked: return Verdict(
-        'not audited', where, [LIMITS[1], 'The map shows where, and not whether a model may look there.'],
-        lead=self._lead())
+        'not audited', self._at_chance() + where,
+        [LIMITS[1], 'The map shows where, and not whether a model may look there.'], lead=self._lead())
     d = s.loc['dependence']
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))
@@ -377,7 +397,8 @@ def verdict(self: Audit) -> Verdict:
     says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {across:.1%} change with at least one of {k} '
             f'outsides of images that the model answers otherwise, {within:.1%} with at least one of {k} of images '
             'that it answers the same.']
-    return Verdict(grade_of(d.low, d.high), says + self._reasons(s) + where, LIMITS + self._doubts(s), d.high)
+    return Verdict(grade_of(d.low, d.high), self._at_chance() + says + self._reasons(s) + where,
+                   LIMITS + self._doubts(s), d.high)
 
 # %% ../nbs/17_audit.ipynb #6089666a
 @patch
@@ -567,6 +588,7 @@ def compare_audits(
         if x is None or y is None: continue
         if paired: _, low, high, _ = group_interval(y - x, a.table.group, (lo - hi, hi - lo), level)
         else: low, high = _unpaired(a, b, k, (lo, hi), level)
+        low, high = np.clip((low, high), -1, 1)  # one share can't rise or fall by more; a difference's interval can
         rows[k] = what, x.mean(), y.mean(), y.mean() - x.mean(), low, high, paired
     return pd.DataFrame(rows, ['what', 'a', 'b', 'difference', 'low', 'high', 'paired']).T.infer_objects()
 

@@ -176,7 +176,7 @@ def _clusters(audit):
     found = audit.clusters()
     order = sorted({c for o in found for c in o.classes}, key=str)
     def card(o):
-        d, low, high, _ = o.dependence
+        d, low, high = np.clip(o.dependence[:3], 0, 1)
         picture = html_any(o.picture, f'the mean surroundings of {len(o)} images')
         return (f'<figure>{picture}<figcaption><strong>{len(o)} images, “{html.escape(str(o.says))}”</strong><br>'
                 f'{_percent(d)} depend on it ({_percent(low)} to {_percent(high)}){_mix(o.classes, order)}'
@@ -360,10 +360,12 @@ def write_audit(
     return list(files)
 
 # %% ../nbs/18_audit_report.ipynb #b5ceed63
-def _groups(data, groups):
+def _groups(data, groups, columns=None):
     "What `open_images` takes: a table's column, or a regular expression for names."
-    return dict(columns=dict(group=groups)) if groups and Path(data).is_file() else dict(groups=groups or None)
+    if groups and Path(data).is_file(): return dict(columns=(columns or {}) | dict(group=groups))
+    return dict(groups=groups or None, columns=columns)
 
+# %% ../nbs/18_audit_report.ipynb #a792a946
 def audit_files(
     model,              # the file, see `open_model`
     data,               # a folder with a folder for each class, or a table, see `open_images`
@@ -373,19 +375,22 @@ def audit_files(
     groups: str=None,   # of patients or sites: a column of the table, or a regular expression for the images' names
     inside=None,        # region codes of the masks that count as inside; None: every code but 0 and 255
     white=None, threshold=None, fit: bool=False,  # as in `ImageMaskDataLoaders.from_folder`
+    columns: dict=None, # what a table calls its columns, see `open_images`
     seed: int=0,
     progress=None,      # show a bar; None: on a terminal
     **kwargs,           # arch, classes, trust, mean, std and device of `open_model`
 ) -> tuple: # `Audit`, about and notes, as `audit_page` takes them
     "Opens a model and images, and audits. Raises `ValueError` for all that is wrong with them."
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, **_groups(data, groups))
+    named = _groups(data, groups, columns)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, **named)
     audit = Audit(m.classifier, images.dl, n, inside=inside, groups=images.groups, seed=seed, progress=progress)
     shown = f'{len(audit)} of {len(images)}' if len(audit) < len(images) else f'all {len(images)}'
     names = list(map(str, images.vocab))
     about = dict(model=m.file.stem, network=m.arch, data=Path(data).name, images=shown,
                  size=' × '.join(map(str, images.size)), classes=', '.join(names) if len(names) < 9 else len(names))
-    return audit, about, [*filter(None, [images.doubt(audit.table.true, audit.table.answer)]), *m.notes, *images.notes]
+    doubt = images.doubt_input(audit.table.true, audit.table.answer)
+    return audit, about, [*filter(None, [doubt]), *m.notes, *images.notes]
 
 # %% ../nbs/18_audit_report.ipynb #5b8f70f0
 def heatcam_audit(

@@ -349,6 +349,9 @@ def _said(read, sure, seed, **kwargs):
 # %% ../nbs/13_complete.ipynb #6ed31ab1
 def _check_masked(dls):
     "Raises `ValueError` for loaders without masks."
+    if not hasattr(dls, 'train'): raise ValueError(
+        f'complete_masks takes DataLoaders with train and valid, got a {type(dls).__name__}: from files, '
+        'ImageMaskDataLoaders.from_folder(path); from arrays, image_mask_dls(ImageMaskSet(images, y, masks), valid)')
     n = len(b) if isinstance(b := dls.train.dataset[0], (tuple, list)) else 1
     if n < 3: raise ValueError(
         f'the training items have {n} part{"s"[:n != 1]}, and completing needs (image, class, mask): load them with '

@@ -102,24 +102,31 @@ def _order(dl):
     if isinstance(dl, DataLoader): return in_order(dl)
     if isinstance(dl, (list, tuple)):
         dl = [b if isinstance(b, (tuple, list)) else (b,) for b in dl]
+        if any(getattr(b[0], 'ndim', 0) < 3 for b in dl): raise ValueError(
+            f'a list must hold batches, (images, classes, masks), got a {type(dl[0][0]).__name__} of shape '
+            f'{tuple(getattr(dl[0][0], "shape", ()))} as images')
         return dl, list(range(sum(len(b[0]) for b in dl)))
     if isinstance(dl, (str, Path)): raise ValueError(
         f'images cannot be read from a {type(dl).__name__}: give learn.dls.test_dl(get_image_files({str(dl)!r}), '
         f'with_labels=True), or a Learner that was exported to the command heatcam_audit learn.pkl {dl} --trust')
     if not isinstance(dl, TorchDataLoader): raise ValueError(
-        f'images cannot be read from a {type(dl).__name__}: give a DataLoader, an ImageMaskSet or a list of batches')
+        f'images cannot be read from a {type(dl).__name__}: give a DataLoader, an ImageMaskSet or a list of batches'
+        + '; of what open_images opens, its .dl'*hasattr(dl, 'dl'))
     if isinstance(dl.dataset, IterableDataset) or not hasattr(dl.dataset, '__len__'): raise ValueError(
         'the data set of this DataLoader has no length or no index, so an image cannot be read twice: '
         'give one that has len() and [], or a list of batches')
     return dl, list(range(len(dl.dataset)))
 
+# %% ../nbs/15_dependence.ipynb #09adec73
 def _some(dl, idxs, bs=64):
     "A loader of the images `idxs` of `dl`, in this order."
     if isinstance(dl, DataLoader): return dl.new(get_idxs=partial(list, idxs))
     if isinstance(dl, TorchDataLoader): return TorchDataLoader(
         Subset(dl.dataset, idxs), dl.batch_size or bs, collate_fn=dl.collate_fn, num_workers=dl.num_workers)
     try: parts = [torch.cat([torch.as_tensor(o) for o in held]) for held in zip(*dl)]
-    except RuntimeError as e: raise ValueError(f'all batches of a list must hold images of one size: {e}') from e
+    except RuntimeError as e: raise ValueError(
+        'a list must hold batches (images, classes, masks), not single images, and all images must have one size; or '
+        f'give a DataLoader: {e}') from e
     return [tuple(o[i] for o in parts) for i in chunked(idxs, bs)]
 
 # %% ../nbs/15_dependence.ipynb #f6378d96
@@ -316,6 +323,13 @@ def _meet(self: Sample, raw, idxs):
     return p, _sums(b.x), said, b.y, b.split, seen
 
 # %% ../nbs/15_dependence.ipynb #15481927
+def _check_known(y, n, several):
+    "Raises `ValueError` for class indices that the model has no score for."
+    n = max(n, 2)  # one score tells two classes
+    if y is None or several or 0 <= int(y.min()) <= int(y.max()) < n: return
+    raise ValueError(f'the classes go from {int(y.min())} to {int(y.max())}, and the model has scores for 0 to '
+                     f'{n - 1}: give class indices in the order of its scores')
+
 @patch
 def _meet_all(self: Sample):
     "Asks about every image."
@@ -328,7 +342,9 @@ def _meet_all(self: Sample):
     self.split = None if split[0] is None else np.concatenate(split)
     if len(self._codes) < 2: raise ValueError(
         f'the model gives the same answer to all {len(self)} images, so no image can lend another one something that '
-        'would change it: give images of several classes, or scale the images as in training')
+        'would change it: give images of several classes, or normalise them as in training (mean= and std= of '
+        'open_model, --mean and --std)')
+    _check_known(self.y, self.p.shape[1], self.ask.several)
 
 # %% ../nbs/15_dependence.ipynb #42984103
 @patch

@@ -1347,10 +1347,10 @@ def _with_painter(explorer, data, masks):
     return tab
 
 # %% ../nbs/21_explore.ipynb #348c6df1
-def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, fit=False, seed=0,
-                 **kwargs):
+def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, fit=False,
+                 columns=None, seed=0, **kwargs):
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, columns=columns)
     return ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed), m, images
 
 def open_explorer(

@@ -295,7 +295,7 @@ def _size_fault(mask, image):
     (h, w), (H, W) = mask, image
     lying = (', one of both on its side: photos are turned as their EXIF data say, and masks must fit them then'
              if h == W and w == H else '')
-    form = ', the same form: fit=True brings it to it'*(not lying and _same_form(mask, image))
+    form = ', the same form: fit=True (--fit) brings it to it'*(not lying and _same_form(mask, image))
     return f'{h} × {w}, image {H} × {W}{lying}{form}'
 
 # %% ../nbs/10_files.ipynb #8050460c

@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['NORMS', 'OpenedModel', 'save_weights', 'open_model', 'OpenImage', 'SetChannels', 'NamedDL', 'OpenedImages',
-           'open_images', 'add_options', 'read_options']
+           'open_images', 'doubt_answers', 'add_options', 'read_options']
 
 # %% ../nbs/16_load.ipynb #ef8c4025
 import json
 import os
 import pickle
 import re
+import sys
 import warnings
 import zipfile
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -170,7 +172,8 @@ def _builder(arch):
         known, make = timm.list_models(), partial(timm.create_model, name, pretrained=False)
     else: known, make = models.list_models(module=models), partial(models.get_model, name, weights=None)
     if name not in known: raise ValueError(f'{kind or "torchvision"} has no network {name!r}{_near(name, known)}'
-                                           + ' (timm:NAME is one of timm)'*(kind != 'timm'))
+                                           + ' (timm:NAME is one of timm; a network of your own, in Python: '
+                                             'open_model(file, arch=MyNet()))'*(kind != 'timm'))
     return lambda n: _quietly(make, num_classes=n)
 
 # %% ../nbs/16_load.ipynb #e0f97e7c
@@ -218,7 +221,7 @@ def _misfit(net, weights):
 def _load_strictly(net, weights, file, arch):
     "Puts `weights` into `net`. A `ValueError` unless all of them fit."
     fault, own = _misfit(net, weights), all(re.match(r'[01]\.\d', k) for k in weights)
-    if fault: raise ValueError(f'{file}: the weights do not fit the network {arch}: of {len(weights)}, {fault}. '
+    if fault: raise ValueError(f'{file}: its {len(weights)} weights do not fit the network {arch}: {fault}. '
                                + ("They look like those of fastai's vision_learner: export the Learner"
                                   if own else 'Name the architecture that they were trained with as arch= (--arch)'))
     net.load_state_dict(weights, strict=False)
@@ -276,15 +279,25 @@ def _refuse(file, what):
                      'trust=True (--trust). Weights as .safetensors, with arch= (--arch), need no trust')
 
 # %% ../nbs/16_load.ipynb #899cf93a
+@contextmanager
+def _here():
+    "The folder that one is in is looked through for modules too, as with `python -m`."
+    sys.path.insert(0, '')
+    try: yield
+    finally: sys.path.remove('')
+
 def _unpickled(file, trust):
     "What a pickle holds. A `ValueError` for one that runs code without trust, and for one that can't be opened."
     try: return _quietly(torch.load, file, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, EOFError) as e:
         if not trust: _refuse(file, 'a pickle')
     except Exception as e: raise ValueError(f'{file} cannot be opened: {e}') from e
-    try: return _quietly(torch.load, file, map_location='cpu', weights_only=False)
+    try:
+        with _here(): return _quietly(torch.load, file, map_location='cpu', weights_only=False)
     except (AttributeError, ImportError) as e: raise ValueError(
-        f'{file} needs code that is not here: {e}. Import it first, or save the weights as .safetensors') from e
+        f'{file} needs code that is not here: {e}. Start where that code is a module, or import it first. A class '
+        'that was defined in a script (__main__) has to be imported from a module when the model is saved; or save '
+        'the weights, and open them in Python: open_model(file, arch=MyNet())') from e
     except Exception as e: raise ValueError(f'{file} cannot be opened: {e}. Copy or download it again') from e
 
 # %% ../nbs/16_load.ipynb #696468aa
@@ -437,8 +450,9 @@ def _check_tops(root, files):
     "A `ValueError` unless there are images and their folders can be classes."
     if not files: raise ValueError(f'there are no image files below {root}: expected is {root}/CLASS/name.png')
     tops = sorted({o[0] for f in files if len(o := f.relative_to(root).parts) > 1})
-    if tops and set(tops) <= _SPLITS: raise ValueError(
-        f'the folders in {root} are {", ".join(tops)}, and these are no classes: give one of them as the data')
+    if tops and (set(tops) <= _SPLITS or {'images', 'masks'} <= set(tops)): raise ValueError(
+        f'the folders in {root} are {", ".join(tops)}, and these are no classes: give one of them as the data'
+        + f', {root/"images"}'*('images' in tops))
 
 def _folder_rows(root, masks):
     "A row per image below `root`: its path, name, class and mask; what is wrong; and notes."
@@ -450,7 +464,8 @@ def _folder_rows(root, masks):
         f'and names, e.g. {masks}/{name(files[0].with_suffix(".png"))}')
     rows = [dict(path=f, name=name(f), label=f.relative_to(find.images).parts[0], group=None,
                  mask=None if masks is None else next(iter(find.files(f)), None)) for f in files]
-    notes = [f'Masks without an image of their name are not used: {len(rest)}, e.g. {Path(o).name}.' for o in rest[:1]]
+    notes = [f'{len(rest)} of {len(mask_files)} masks are not used, since there is no image of the same folder and '
+             f'name: {_few(list(map(str, rest)))}.'] if rest else []
     return pd.DataFrame(rows), faults, notes
 
 # %% ../nbs/16_load.ipynb #998eb420
@@ -475,7 +490,7 @@ def _named_columns(df, columns):
     lost = [f'{v} (for {k})'*(k != v) or v for k, v in need.items() if v not in df.columns]
     if lost: raise ValueError(
         f'the table has no column {", ".join(lost)}; it has: {plain_text(", ".join(map(str, df.columns)))}. '
-        'Say what they are called, e.g. columns=dict(path="file")')
+        'Say what they are called, e.g. columns=dict(path="file") (--columns path=file)')
     return pd.DataFrame({k: df[v] if v in df.columns else '' for k, v in columns.items()})
 
 # %% ../nbs/16_load.ipynb #69d37341
@@ -497,7 +512,9 @@ def _table_masks(paths, own, root, masks):
     if any(own): raise ValueError('the table names masks: leave out masks=, or its column mask')
     find = FolderMasks(root, masks)
     res = [next(iter(find.files(f)), None) if f is not None and find.images in f.parents else None for f in paths]
-    if not any(res): raise ValueError(f'no image of the table has a mask of the same path below {masks}')
+    if not any(res): raise ValueError(
+        f'no image of the table has a mask of the same path below {masks}: expected is, e.g., '
+        + str(Path(masks)/next((f.relative_to(find.images) for f in paths if f and find.images in f.parents), '')))
     return res
 
 # %% ../nbs/16_load.ipynb #6af7d778
@@ -514,6 +531,12 @@ def _table_rows(data, masks, root, columns):
     return pd.DataFrame(dict(path=paths, name=df.path, label=df['class'], group=df.group, mask=own)), faults, []
 
 # %% ../nbs/16_load.ipynb #d7b33de0
+def _alike(n):
+    "A hint at class names of which one may be a typing error of the other."
+    pairs = [(k, near[0]) for k in sorted(n, key=n.get) if (near := get_close_matches(k, set(n) - {k}, 1, .8))]
+    pairs = [o for o in pairs if len({re.sub(r'\d', '', k) for k in o}) > 1]  # class 1 and class 2 are no such names
+    return f'. Or is {pairs[0][0]} meant as {pairs[0][1]}?' if pairs else ''
+
 def _match_classes(m, labels, notes):
     "The class names in the order of the scores, and what is wrong with `labels`; a `ValueError` for a single class."
     n = Counter(labels)
@@ -523,7 +546,7 @@ def _match_classes(m, labels, notes):
     if m.vocab is None:
         if m.n_classes not in (None, len(n)): raise ValueError(
             f'{m.file} has {m.n_classes} classes, and the images have {len(n)} ({found}): '
-            'say the names of all, in the order of the scores, as classes= (--classes)')
+            'say the names of all, in the order of the scores, as classes= (--classes)' + _alike(n))
         notes.append(f'{m.file.name} does not name its classes: they are taken in alphabetical order, {found}.')
         return sorted(n), {}
     known = [str(v) for v in m.vocab]
@@ -670,7 +693,8 @@ class OpenedImages:
 def _rows(data, masks, root, columns, groups):
     "A row per image of a folder or a table, what is wrong, and notes."
     masks = None if masks is None else Path(masks)
-    if isinstance(data, (str, Path)) and not Path(data).exists(): raise ValueError(f'there is no {data}')
+    if isinstance(data, (str, Path)) and not Path(data).exists(): raise ValueError(
+        f'there is no {data}: give a folder with a folder for each class, or a table (.csv) of images and classes')
     if not isinstance(data, pd.DataFrame) and Path(data).is_dir(): rows, faults, notes = _folder_rows(Path(data), masks)
     else: rows, faults, notes = _table_rows(data, masks, root, columns)
     if groups is not None:
@@ -810,24 +834,43 @@ def _norm_says(images, good):
             f'(--mean {mean} --std {std}).')
 
 # %% ../nbs/16_load.ipynb #7cc92cdd
+def doubt_answers(
+    true,    # class names, one per image
+    answer,  # what the model says of them
+    vocab,   # all class names
+) -> str: # sentences; '' where there is nothing to doubt
+    "What speaks against a model that is right no more often than who always says the same."
+    true, answer = list(map(str, true)), list(map(str, answer))
+    right, most, n, guesses = _guesses(true, answer)
+    if not guesses: return ''
+    best, order = _other_order(true, answer, list(map(str, vocab)))
+    first = (f'The model is right about {right} of {len(true)} images, and who always says {most} is right about {n}. '
+             'Either what it goes by says nothing about these images; or it does not get its images or classes as in '
+             'training, and then an audit of its answers means little.')
+    if best/len(true) <= (1 + n/len(true))/2: return first  # halfway from chance to always right
+    return (f'{first} With the classes in the order {", ".join(order)}, it would be right about {best}: check their '
+            'order.')
+
+# %% ../nbs/16_load.ipynb #4f64eca7
+@patch
+def doubt_input(self: OpenedImages,
+    true, answer,  # as for `doubt_answers`; not all images need to be there
+) -> str: # sentences; '' where there is nothing to doubt
+    "Whether the images are normalised as in training, as far as right answers tell."
+    true, answer = list(true), list(answer)
+    n, guesses = _guesses(true, answer)[2:]
+    if guesses: return _norm_says(self, lambda norms: (1 + n/len(true))/2) or (
+        'Check that it gets its images as in training: size, colour and normalisation, and its classes in the order '
+        f'{plain_text(", ".join(map(str, self.vocab)))}.')
+    return '' if self.model.mean else _norm_says(self, lambda norms: norms['from 0 to 1'] + .1)
+
 @patch
 def doubt(self: OpenedImages,
-    true,    # class names, one per image; not all images need to be there
-    answer,  # what the model says of them
-) -> str: # sentences to show beside an audit; '' where there is nothing to doubt
+    true, answer,  # as for `doubt_input`
+) -> str: # sentences to show beside the answers
     "Why a model that is right too seldom may not see what it was trained on."
-    true, answer, vocab = list(true), list(answer), list(map(str, self.vocab))
-    right, most, n, guesses = _guesses(true, answer)
-    if not guesses: return '' if self.model.mean else _norm_says(self, lambda norms: norms['from 0 to 1'] + .1)
-    says, good = [], (1 + n/len(true))/2  # halfway from chance to always right
-    best, order = _other_order(true, answer, vocab)
-    if best/len(true) > good: says.append(
-        f'With the classes in the order {", ".join(order)}, it would be right about {best}: check --classes.')
-    if said := _norm_says(self, lambda norms: good): says.append(said)
-    if not says: says.append('Check that it gets its images as in training: size, colour and normalisation, and '
-                             f'its classes in the order {plain_text(", ".join(vocab))}.')
-    first = f'The model is right about {right} of {len(true)} images, and who always says {most} is right about {n}'
-    return ' '.join([f'{first}: an audit of such answers means little.', *says])
+    said = doubt_answers(true, answer, self.vocab), self.doubt_input(true, answer)
+    return ' '.join(filter(None, said))
 
 # %% ../nbs/16_load.ipynb #32838e61
 _OPTIONS = dict(  # of argparse, by name
@@ -843,6 +886,7 @@ _OPTIONS = dict(  # of argparse, by name
     inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
     white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
     threshold=dict(type=int, help='masks are grey: values from here on are the object'),
+    columns=dict(nargs='+', metavar='NAME=COLUMN', help='what a table calls its columns: path=file class=label …'),
     seed=dict(type=int, default=0, help='another seed, other images'))
 
 def add_options(
@@ -855,6 +899,13 @@ def add_options(
     p.set_defaults(n=n)
 
 # %% ../nbs/16_load.ipynb #28210623
+def _named(pairs):
+    "{path, class, mask or group: column} of words like path=file."
+    said = dict(o.split('=', 1) if '=' in o else (o, '') for o in _split(pairs))
+    if bad := [k for k, v in said.items() if k not in _COLUMNS or not v]: raise ValueError(
+        f'--columns takes {", ".join(f"{k}=COLUMN" for k in _COLUMNS)}, got {", ".join(bad)}')
+    return said
+
 def _split(v): return [o.strip() for w in v for o in w.split(',') if o.strip()]
 
 def read_options(
@@ -867,4 +918,5 @@ def read_options(
     if len(o.get('size', ())) > 2: raise ValueError('--size takes one number, or height and width')
     if 'size' in o: o['size'] = o['size'][0] if len(o['size']) == 1 else tuple(o['size'])
     if len(o.get('classes', ())) == 1: o['classes'] = _split(o['classes'])
+    if 'columns' in o: o['columns'] = _named(o['columns'])
     return o

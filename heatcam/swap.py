@@ -85,7 +85,12 @@ def change_outside(
     "The images with other outsides. Raises `ValueError` for ways that are none, and for what is no mask."
     return _changed(images, _outside(images, mask, inside), as_ways(ways), p, soft, generator)
 
-def _outside(images, mask, inside): return outside_of(as_one(mask, images), all_codes(inside), images.ndim - 2)
+def _outside(images, mask, inside):
+    given, n = isinstance(mask, torch.Tensor), 2 - images.ndim
+    if not given or len(mask) != len(images) or mask.shape[n:] != images.shape[n:]: raise ValueError(
+        f'masks must be (N, H, W) and as large as their images {tuple(images.shape)}, got '
+        f'{tuple(mask.shape) if given else type(mask).__name__}')
+    return outside_of(as_one(mask, images), all_codes(inside), images.ndim - 2)
 
 # %% ../nbs/07_swap.ipynb #d2f55cb5
 class OutsideSwap(Callback):

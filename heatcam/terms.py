@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .masks import is_annotated, mask_areas
+from .masks import check_white, is_annotated, mask_areas
 from .cam import heatmap
 
 # %% ../nbs/05_terms.ipynb #d2591f60
@@ -224,7 +224,8 @@ def localisation_term(
     evidence: str='positive',
     inside=None,
 ) -> torch.Tensor: # one number; 0 for a batch without annotation
-    "The localisation term of a batch: the mean over its annotated images."
+    "The localisation term of a batch: the mean over its annotated images. Raises `ValueError` for 0 and 255 alone."
+    if inside is None: check_white(mask)
     terms, known = heatmap_terms(maps, mask, term, evidence, inside)
     return terms.sum()/known.sum().clamp_min(1)
 
