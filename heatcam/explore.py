@@ -1358,7 +1358,7 @@ def open_explorer(
     data,        # a folder with a folder for each class, or a table, see `open_images`
     masks=None,  # a folder
     **kwargs,    # n, inside and seed of `ModelExplorer`; arch, classes, trust, mean, std and device of `open_model`;
-                 # size, white, threshold and fit of `open_images`
+                 # size, white, threshold, fit and columns of `open_images`
 ):
     "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
     explorer, m, images = _explorer_of(model, data, masks, **kwargs)

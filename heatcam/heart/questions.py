@@ -297,8 +297,8 @@ POOLED = ('mass, projection', 'mass, true class', 'share, projection', 'HiResCAM
           'published', 'L1')
 
 def tuning_moving(n, seed, **sizes):
-    "Six weights × five learning rates of seven families, where hearts move and the network pools."
-    grid = _grid(POOLED, n, (*RATES, .05))  # the fifth was added when most of the best of four lay at the highest
+    "Six weights × six learning rates of seven families, where hearts move and the network pools."
+    grid = _grid(POOLED, n, (*RATES, .05, .1))  # two were added, as most of the best lay at the highest rate
     return [_tuning_study('moving, tuning', grid, seed + 800, **_MOVING | dict(draws=2) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
