@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'POOLED', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS',
-           'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet',
-           'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning', 'confirmed',
-           'tuning_moving', 'residual', 'residual_longer', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
-           'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS',
+           'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut',
+           'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning',
+           'confirmed', 'tuning_moving', 'confirmed_moving', 'residual', 'residual_longer', 'layers', 'cells', 'apart',
+           'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -283,12 +283,16 @@ CHOSEN = {  # family → (value, rate) by an oracle who sees the test, and by wh
 # the share of the networks of families that tuning has not brought to 0.5; a step of RRR takes five times as long
 _FEWER = {k: 1/2 for k in ('Grad-CAM share', 'LayerCAM share', 'energy', 'L1', 'PPCE', 'Dice', 'IoU')} | {'RRR': 1/4}
 
+def _frozen(chosen, fewer, n):
+    "An arm for each setting that was chosen."
+    for f, (oracle, seen) in chosen.items():
+        by = {f'{f}, tuned': oracle} if oracle == seen else {f'{f}, by the oracle': oracle, f'{f}, as seen': seen}
+        for name, o in by.items(): yield tuned_arm(f, *o, max(1, round(n*fewer.get(f, 1))), name)
+
 def confirmed(n, seed, **sizes):
     "Each family at the settings that were chosen for it, by an oracle and by what a user sees."
-    some = [Arm('mass, projection, default', n, {}, own_lr=CHOSEN['mass, projection'][0][1])]
-    for f, (oracle, seen) in CHOSEN.items():
-        by = {f'{f}, tuned': oracle} if oracle == seen else {f'{f}, by the oracle': oracle, f'{f}, as seen': seen}
-        some += [tuned_arm(f, *o, max(1, round(n*_FEWER.get(f, 1))), name) for name, o in by.items()]
+    default = Arm('mass, projection, default', n, {}, own_lr=CHOSEN['mass, projection'][0][1])
+    some = [default, *_frozen(CHOSEN, _FEWER, n)]
     return [_tuning_study('confirmed', some, seed + 400, **dict(draws=5) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #89c896ef
@@ -296,10 +300,32 @@ _MOVING = dict(where=('moving', 'glyph', 'small_cnn_gap'), epochs=8)
 POOLED = ('mass, projection', 'mass, true class', 'share, projection', 'HiResCAM share', 'LayerCAM share',
           'published', 'L1')
 
+_AT_THE_END = 'mass, projection', 'share, projection'  # whose best lay at the highest rate even then
+
 def tuning_moving(n, seed, **sizes):
     "Six weights × six learning rates of seven families, where hearts move and the network pools."
     grid = _grid(POOLED, n, (*RATES, .05, .1))  # two were added, as most of the best lay at the highest rate
+    grid += [a for f in _AT_THE_END for a in _grid((f,), n, (.2,)) if a.name.startswith(f)]
     return [_tuning_study('moving, tuning', grid, seed + 800, **_MOVING | dict(draws=2) | sizes)]
+
+# %% ../../nbs/heart/06_questions.ipynb #d59cc885
+CHOSEN_MOVING = {  # as `CHOSEN`
+    'mass, projection': ((1.0, 0.2), (1.0, 0.2)),
+    'mass, true class': ((30.0, 0.05), (30.0, 0.05)),
+    'share, projection': ((10.0, 0.2), (10.0, 0.2)),
+    'HiResCAM share': ((0.1, 0.025), (0.1, 0.025)),
+    'LayerCAM share': ((0.3, 0.05), (0.3, 0.05)),
+    'published': ((30.0, 0.025), (30.0, 0.025)),
+    'L1': ((1.0, 0.05), (1.0, 0.05)),
+    'swap': ((1.0, 0.05), (1.0, 0.05)),
+    'cross-entropy': ((0.0, 0.006), (0.0, 0.1)),
+    'tag at random': ((0.0, 0.1), (0.0, 0.05))}
+_FEWER_MOVING = dict.fromkeys(('mass, true class', 'HiResCAM share', 'published', 'L1', 'cross-entropy'), 1/2)
+
+def confirmed_moving(n, seed, **sizes):
+    "Each family as it was chosen where hearts move; half as many networks where tuning has not come to 0.5."
+    some = _frozen(CHOSEN_MOVING, _FEWER_MOVING, n)
+    return [_tuning_study('moving, confirmed', some, seed + 1100, **_MOVING | dict(draws=5) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
@@ -445,7 +471,9 @@ QUESTIONS |= {
     '22_apart': Question('What do the paper\'s figures mean? Class loss and term apart', 20, apart,
                          ('test_accuracy', 'heart_overlap')),
     '23_tuning': Question('And where hearts move and the network pools: which weight and which rate?', 2, tuning_moving,
-                          ('test_accuracy', 'swapped_accuracy'))}
+                          ('test_accuracy', 'swapped_accuracy')),
+    '23_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_moving,
+                             ('test_accuracy', 'tag_flips'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
