@@ -8,8 +8,9 @@ __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TE
            'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS',
            'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut',
            'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning',
-           'confirmed', 'tuning_moving', 'confirmed_moving', 'residual', 'residual_longer', 'layers', 'cells', 'apart',
-           'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'confirmed', 'tuning_moving', 'confirmed_moving', 'residual', 'residual_longer', 'residual_full', 'layers',
+           'cells', 'apart', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about',
+           'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -117,13 +118,15 @@ def shortcut(n, seed, **sizes):
     return [*main, easy, *kinds, *weaker]
 
 # %% ../../nbs/heart/06_questions.ipynb #e67277ce
+_FEW_IMAGES = dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32)
+
 def shortcut_resnet(n, seed, **sizes):
     "The same question for ResNet-18, by a layer with cells of 16 pixels and by the last one."
     names = ('cross-entropy', 'HiResCAM share', 'recipe', 'tag at random')
     last = Arm('recipe, last layer', n, loss=dict(max_cell=None))
-    few = dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32, max_trials=2)
+    kw = SIZES | _FEW_IMAGES | dict(max_trials=2) | sizes
     return [shortcut_study('ResNet-18, medium heart', 'medium', 'glyph', 'resnet18', (*arms(names, n), last), seed=seed,
-                           **SIZES | few | sizes)]
+                           **kw)]
 
 # %% ../../nbs/heart/06_questions.ipynb #744d924d
 SHARES = (.005, .01, .02, .05, .1, .25, 1.)
@@ -348,6 +351,13 @@ def residual_longer(n, seed, **sizes):
     return [shortcut_study(f'{heart} heart, {tag}, 300 steps', heart, tag, 'thin_resnet18', some, seed=seed + 900, **kw)
             for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
 
+# %% ../../nbs/heart/06_questions.ipynb #21b6b345
+def residual_full(n, seed, **sizes):
+    "The swap and the ceiling on ResNet-18 itself."
+    some = Arm('swap', n, None, SWAP), *arms(('tag at random',), max(1, round(.4*n)))
+    kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5) | sizes
+    return [shortcut_study('ResNet-18, medium heart, near', 'medium', 'near', 'resnet18', some, seed=seed + 1200, **kw)]
+
 # %% ../../nbs/heart/06_questions.ipynb #51a33922
 GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps; the deep one takes its time
     'small CNN': ('small_cnn', 'hard', {4: '0', 8: '1', 16: '2'}, 1, {}),
@@ -465,6 +475,8 @@ QUESTIONS |= {
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '20_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
+    '20_resnet18': Question('And ResNet-18 itself, with the tag beside the heart?', 5, residual_full,
+                            ('test_accuracy', 'worst_class', 'tag_flips')),
     '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
     '21_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
                          ('test_accuracy', 'worst_class', 'tag_flips')),
