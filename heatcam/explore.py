@@ -439,15 +439,15 @@ def overlay(
 _STRIP = (
     '.hc-strip .widget-toggle-buttons {margin: 0 2px 4px; height: auto}'
     '.hc-strip button.widget-toggle-button {width: 46px; height: 46px; min-width: 0; margin: 0 4px 0 0; padding: 0; '
-    'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px; '
-    'background: #000 center/cover}'
+    'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px}'
     '.hc-strip button.widget-toggle-button.mod-active {outline: 3px solid #0072b2}'
     '.hc-strip button.widget-toggle-button:focus-visible {outline: 2px solid #0072b2; outline-offset: 1px}')
 
 def _thumb(image, side=46):
     "A small picture of an image (C, H, W), as the address that CSS takes."
     rgb = overlay(image, torch.zeros(1, 1), strength=0.)
-    small = Image.fromarray(rgb).resize((2*side, 2*side), Image.Resampling.BILINEAR)
+    small = Image.fromarray(rgb)
+    small.thumbnail((2*side, 2*side))
     buf = io.BytesIO()
     small.save(buf, 'jpeg', quality=80)
     return f'url(data:image/jpeg;base64,{base64.b64encode(buf.getvalue()).decode()})'
@@ -478,7 +478,7 @@ def show(self: Strip,
     seen = {k: int(row[k]) for k in range(first, min(first + self.n, len(row)))}
     button = f'.hc-strip.hc-{self.buttons.model_id} button.widget-toggle-button'
     line = lambda i: '; border-bottom-color: #d55e00' if wrong(i) else ''
-    rules = (f'{button}:nth-child({n}) {{background-image: {_thumb(look(i))}{line(i)}}}'
+    rules = (f'{button}:nth-child({n}) {{background: #000 {_thumb(look(i))} center/contain no-repeat{line(i)}}}'
              for n, i in enumerate(seen.values(), 1))
     self.places.value = f'<style>{_STRIP}{"".join(rules)}</style>'
     self.quiet, names = True, [name(i) for i in seen.values()]

@@ -354,7 +354,7 @@ def residual_longer(n, seed, **sizes):
 # %% ../../nbs/heart/06_questions.ipynb #21b6b345
 def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself."
-    some = Arm('swap', n, None, SWAP), *arms(('tag at random',), max(1, round(.4*n)))
+    some = Arm('swap', n, None, SWAP), *arms(('tag at random',), max(1, n//5))
     kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5) | sizes
     return [shortcut_study('ResNet-18, medium heart, near', 'medium', 'near', 'resnet18', some, seed=seed + 1200, **kw)]
 
@@ -475,7 +475,7 @@ QUESTIONS |= {
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '20_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
-    '20_resnet18': Question('And ResNet-18 itself, with the tag beside the heart?', 5, residual_full,
+    '20_resnet18': Question('And ResNet-18 itself, with the tag beside the heart?', 20, residual_full,
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
     '21_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
