@@ -372,7 +372,8 @@ def _at_chance(self: Audit):
     t, s = self.table, self.sample
     if 'right' not in t or s.ask.several: return []
     vocab = [class_names(self.vocab, torch.tensor(k)) for k in range(max(s.p.shape[1], 2))]
-    return [o for o in [doubt_answers(t.true, t.answer, vocab)] if o]
+    t = t[t.true.isin(vocab)]  # of some images nobody may know the class
+    return [o for o in [doubt_answers(t.true, t.answer, vocab) if len(t) else ''] if o]
 
 @patch
 def _lead(self: Audit):

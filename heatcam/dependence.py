@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset, Subset
 from tqdm import tqdm
 
-from .masks import ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
+from .masks import NO_CLASS, ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
 from .callbacks import batch_pictures, check_codes
@@ -325,8 +325,8 @@ def _meet(self: Sample, raw, idxs):
 # %% ../nbs/15_dependence.ipynb #15481927
 def _check_known(y, n, several):
     "Raises `ValueError` for class indices that the model has no score for."
-    n = max(n, 2)  # one score tells two classes
-    if y is None or several or 0 <= int(y.min()) <= int(y.max()) < n: return
+    y, n = None if y is None or several else y[y != NO_CLASS], max(n, 2)  # one score tells two classes
+    if y is None or not len(y) or 0 <= int(y.min()) <= int(y.max()) < n: return
     raise ValueError(f'the classes go from {int(y.min())} to {int(y.max())}, and the model has scores for 0 to '
                      f'{n - 1}: give class indices in the order of its scores')
 
