@@ -353,10 +353,12 @@ def residual_longer(n, seed, **sizes):
 
 # %% ../../nbs/heart/06_questions.ipynb #21b6b345
 def residual_full(n, seed, **sizes):
-    "The swap and the ceiling on ResNet-18 itself."
-    some = Arm('swap', n, None, SWAP), *arms(('tag at random',), max(1, n//5))
-    kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5) | sizes
-    return [shortcut_study('ResNet-18, medium heart, near', 'medium', 'near', 'resnet18', some, seed=seed + 1200, **kw)]
+    "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
+    swap = lambda n: Arm('swap', max(1, n), None, SWAP)
+    kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
+    some = {'': ([swap(n), *arms(('tag at random',), max(1, n//5))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
+    return [shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18', tuple(a), **kw | more | sizes)
+            for how, (a, more) in some.items()]
 
 # %% ../../nbs/heart/06_questions.ipynb #51a33922
 GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps; the deep one takes its time

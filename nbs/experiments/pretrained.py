@@ -14,8 +14,8 @@ from heatcam.heart.tasks import MODELS, PhantomTask
 
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
 epochs, draws, lr_range = 4, 10, (4e-3, 1e-2)
-arms = [dict(name='cross-entropy', n=3), dict(name='ceiling', n=3, settings=AT_RANDOM), dict(name='term', n=3, loss={}),
-        dict(name='swap', n=3, settings=SWAP)]
+arms = [dict(name='cross-entropy', n=6), dict(name='ceiling', n=6, settings=AT_RANDOM), dict(name='term', n=6, loss={}),
+        dict(name='swap', n=6, settings=SWAP)]
 
 
 @lru_cache(1)
