@@ -357,8 +357,9 @@ def residual_full(n, seed, **sizes):
     swap = lambda n: Arm('swap', max(1, n), None, SWAP)
     kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
     some = {'': ([swap(n), *arms(('tag at random',), max(1, n//5))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
-    return [shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18', tuple(a), **kw | more | sizes)
-            for how, (a, more) in some.items()]
+    make = lambda how, a, more: shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18',
+                                               tuple(a), **kw | more | sizes)
+    return [make(how, *o) for how, o in some.items()]
 
 # %% ../../nbs/heart/06_questions.ipynb #51a33922
 GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps; the deep one takes its time

@@ -407,7 +407,9 @@ def _run(jobs, n_jobs, what, take):
     threads, results = torch.get_num_threads(), None
     try:
         with _deaf(): results = _start(jobs, n_jobs)
-        for o in _bar(results, len(jobs), what): take(o)
+        with warnings.catch_warnings():  # joblib replaces a worker that has grown, and says so
+            warnings.filterwarnings('ignore', 'A worker stopped while some jobs')
+            for o in _bar(results, len(jobs), what): take(o)
     except TerminatedWorkerError as e: raise StudyError(
         'a worker process was ended from outside, often for want of memory: what is finished is kept; '
         'try fewer workers (--n_jobs)') from e
