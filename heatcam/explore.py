@@ -1310,9 +1310,6 @@ def _dependence_figure(self: ModelExplorer, look):
                           f'answers otherwise. {found.tries} patchworks; up to {found.noise:.0%} is chance.'))
     return rgb, figure_html(f'dependence map, {say}', rgb, f'Dependence map, {say}', below)
 
-# %% ../nbs/21_explore.ipynb #fce841f8
-#| export
-
 # %% ../nbs/21_explore.ipynb #22fe1dc4
 @patch
 def show(self: ModelExplorer):
