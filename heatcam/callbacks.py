@@ -29,8 +29,8 @@ from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from PIL import Image
 
-from .masks import (NO_CLASS, UNANNOTATED, check_levels, check_white, check_whole, is_annotated,
-                           mask_of_class, named, parts_of)
+from .masks import (NO_CLASS, UNANNOTATED, check_levels, check_whole, is_annotated, mask_of_class, named,
+                           parts_of, white_fault)
 from .cam import (SCORES, GridOf, InputOf, Recorded, as_method, cam_map, class_score, find_layer, heatmap,
                          heatmaps, input_gradient, input_x_gradient, pick_output, score_scale)
 from .plots import plot_heatmaps
@@ -193,7 +193,7 @@ def check_codes(
         f'the masks hold {mask.min().item():g}: codes are 0 and above, and what is not annotated is 255')
     if inside is not None: return
     check_levels(mask if dims > 1 else mask[...,None,:])
-    check_white(mask)
+    if fault := white_fault(mask): raise ValueError(fault)
 
 def check_cut(
     mask,  # of a batch

@@ -6,7 +6,7 @@
 __all__ = ['UNANNOTATED', 'NO_CLASS', 'SIDES', 'ImageMaskSet', 'stamped_shapes', 'InMemoryDL', 'image_mask_dls', 'shape_dls',
            'show_outline', 'show_mask', 'best_slice', 'show_item', 'named', 'check_whole', 'ramp_share', 'grey_levels',
            'check_levels', 'to_grid', 'inside_of', 'parts_of', 'all_codes', 'check_mask', 'mask_areas', 'is_annotated',
-           'check_white', 'mask_of_class', 'united', 'as_one']
+           'white_fault', 'mask_of_class', 'united', 'as_one']
 
 # %% ../nbs/00_masks.ipynb #2ae61550
 from contextlib import nullcontext
@@ -497,15 +497,16 @@ def is_annotated(
     return flat.amin(1) != UNANNOTATED if flat.dtype == torch.uint8 else (flat != UNANNOTATED).any(1)
 
 # %% ../nbs/00_masks.ipynb #0205c13b
-def check_white(
+def white_fault(
     mask: torch.Tensor,  # (N, H, W) or (N, 1, H, W)
-):
-    "Raises `ValueError` where all annotated masks hold 0 and 255 only."
+) -> str: # a sentence where all annotated masks hold 0 and 255 only; else ''
+    "Whether masks look like black and white that was not read as such."
     flat = mask.flatten(1)[is_annotated(mask)]
     white = flat == UNANNOTATED
-    if len(flat) and white.any(1).all() and (white | (flat == 0)).all(): raise ValueError(
-        'the masks hold 0 and 255 only, and 255 means not annotated. If white is where the model may look, read them '
-        'with RegionMaskBlock (heatcam.files) or divide them by 255; if it does mean not annotated, say inside=[1]')
+    if not len(flat) or not white.any(1).all() or not (white | (flat == 0)).all(): return ''
+    return ('the masks hold 0 and 255 only, and 255 means not annotated. If white is where the model may look, read '
+            'them with RegionMaskBlock (heatcam.files) or divide them by 255; if it does mean not annotated, say '
+            'inside=[1]')
 
 # %% ../nbs/00_masks.ipynb #a2b6ce34
 def mask_of_class(

@@ -9,12 +9,14 @@ __all__ = ['EPS', 'TERMS', 'heat_areas', 'total', 'by_maximum', 'overlap', 'clas
            'MSESigmoidLoss']
 
 # %% ../nbs/05_terms.ipynb #47c0db1c
+import warnings
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .masks import check_white, is_annotated, mask_areas
+from .masks import is_annotated, mask_areas, white_fault
 from .cam import heatmap
 
 # %% ../nbs/05_terms.ipynb #d2591f60
@@ -224,8 +226,8 @@ def localisation_term(
     evidence: str='positive',
     inside=None,
 ) -> torch.Tensor: # one number; 0 for a batch without annotation
-    "The localisation term of a batch: the mean over its annotated images. Raises `ValueError` for 0 and 255 alone."
-    if inside is None: check_white(mask)
+    "The localisation term of a batch: the mean over its annotated images. Warns of masks of 0 and 255 alone."
+    if inside is None and (fault := white_fault(mask)): warnings.warn(fault)  # of one batch it can be so by chance
     terms, known = heatmap_terms(maps, mask, term, evidence, inside)
     return terms.sum()/known.sum().clamp_min(1)
 
