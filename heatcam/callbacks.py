@@ -10,6 +10,7 @@ __all__ = ['REFERENCE', 'PRESETS', 'DropMask', 'HeatmapLoss', 'check_weight', 'c
            'predicted_classes']
 
 # %% ../nbs/06_callbacks.ipynb #c7e8fcc3
+import warnings
 import weakref
 from contextlib import contextmanager
 from copy import deepcopy
@@ -81,6 +82,7 @@ def _fresh(self: HeatmapLoss):
     self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
     self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
     self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
+    self._steps, self._labels, self._told = [], [], False       # of an epoch: losses and classes; it has been warned of
     self._mixers = getattr(self, '_mixers', [])                 # callbacks that mix images, whose event is wrapped
     self._forget()
 
@@ -238,6 +240,28 @@ def holds_inside(mask, inside # as for `inside_mask`
     places = inside_mask(mask, inside).flatten(1)
     return ((places != 0) & (places != UNANNOTATED)).any(1)
 
+# %% ../nbs/06_callbacks.ipynb #6c1ab317
+@patch
+def _note(self: HeatmapLoss, loss, add):
+    "Keeps the two parts of a batch's loss, and its classes."
+    y = self.yb[0]
+    self._steps.append(torch.stack([loss.detach().float().mean(), add.detach().float().mean()]))
+    if isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point(): self._labels.append(y)
+
+@patch
+def _warn_of_weight(self: HeatmapLoss):
+    "Warns, once a fit, where the term outweighs a class loss that is no better than guessing."
+    if self._told or not self._steps or not self._labels: return
+    loss, term = torch.stack(self._steps).mean(0).tolist()
+    y = torch.cat(self._labels).as_subclass(torch.Tensor)
+    share = y[y >= 0].bincount().float()
+    guess = -torch.special.xlogy(p := share/share.sum(), p).sum().item()  # the loss of the classes' frequencies
+    if not (term > 2*loss and loss > .95*guess > 0): return
+    self._told, less = True, '' if callable(self.weight) else f' (weight={self.weight/10:g})'
+    warnings.warn(f'the weighted heatmap term is {term/loss:.3g} times the class loss of this epoch, and that is '
+                  f'{loss:.2f}, no better than guessing ({guess:.2f}): a network that flattens its heatmap learns no '
+                  f'class. Take a tenth of the weight{less}, or OutsideSwap()')
+
 # %% ../nbs/06_callbacks.ipynb #b83e5c1d
 @patch
 def _look_inside(self: HeatmapLoss):
@@ -248,7 +272,8 @@ def _look_inside(self: HeatmapLoss):
 
 @patch
 def after_train(self: HeatmapLoss):
-    "Raises `ValueError` where nothing was inside of any mask of a whole epoch."
+    "Raises `ValueError` where nothing was inside of any mask of a whole epoch; warns of a weight that is too large."
+    self._warn_of_weight()
     if getattr(self.learn, 'iter', -1) + 1 < getattr(self.learn, 'n_iter', 0): return  # an epoch that was cut short
     held = maybe_gather(torch.tensor([int(self._held)], device=next(self.learn.model.parameters()).device))
     if held.any() or not self._codes or not (self._trains or self.inside is not None): return
@@ -550,7 +575,7 @@ def before_fit(self: HeatmapLoss):
 # %% ../nbs/06_callbacks.ipynb #ade5f65f
 @patch
 def before_train(self: HeatmapLoss):
-    self._fits = True
+    self._fits, self._steps, self._labels = True, [], []
     for m in self.learn.metrics:
         if hasattr(m, 'start'): m.start()  # a metric of training
 
@@ -652,6 +677,7 @@ def _add(self: HeatmapLoss, w, maps):
         add = terms
     # fastai's losses are in 32 bits, also those of 64-bit networks
     add = (w*add).to(torch.promote_types(loss.dtype, torch.float32))
+    if self.training: self._note(loss, add)
     pulls = [m for m in self.learn.metrics if hasattr(m, 'measure')] if self.training else []
     for m in pulls: m.measure(self.acts(self.which), loss, add)
     self.learn.loss_grad = loss + add
@@ -696,7 +722,7 @@ _PLAIN = dict(evidence='positive', max_cell=None, rise_from=1.)  # the positive 
 _TRUE = dict(score='true', **_PLAIN)
 PRESETS = dict(
     recipe={},                                                           # the class's own defaults
-    published=dict(term='outside_max', score='predicted', **_PLAIN),     # Callanan, section 1
+    published=dict(term='outside_max', score='predicted', **_PLAIN),     # Callanan's code
     share=dict(term='outside_share', **_TRUE),                           # 1 - overlap of the true class
     energy=dict(term='energy', **_TRUE),                                 # Rao et al. 2023
     l1=dict(term='l1', **_TRUE),                                         # GRADIA, Gao et al. 2022; Rao et al. 2023
@@ -712,7 +738,7 @@ def _preset(name, doc):
     return classmethod(make)
 
 # %% ../nbs/06_callbacks.ipynb #3abfb396
-HeatmapLoss.published = _preset('published', 'The max-normalised heatmap of the predicted class (Callanan, section 1).')
+HeatmapLoss.published = _preset('published', 'The max-normalised heatmap of the predicted class (Callanan, as run).')
 HeatmapLoss.share = _preset('share', "The share of the true class's heatmap outside: 1 - overlap.")
 HeatmapLoss.energy = _preset('energy', 'The share outside, where an empty heatmap costs 1 (Rao et al. 2023).')
 HeatmapLoss.l1 = _preset('l1', 'Mean difference of heatmap and mask (GRADIA, Gao et al. 2022; Rao et al. 2023).')

@@ -6,6 +6,7 @@
 __all__ = ['FAMILY', 'as_ways', 'change_outside', 'OutsideSwap']
 
 # %% ../nbs/07_swap.ipynb #cee49f86
+import warnings
 from inspect import signature
 
 import torch
@@ -40,9 +41,12 @@ def _partners(n, generator):
     to[ring] = ring.roll(1)
     return to
 
-def _dealt(outside, n_ways, p, generator):
+def _able(outside):
+    "Which images have something outside."
+    return outside.flatten(1).view(torch.uint8).amax(1).nonzero()[:,0].cpu()  # of bytes it is many times as fast
+
+def _dealt(able, n_ways, p, generator):
     "Which images are changed, the way of each, and who lends."
-    able = outside.flatten(1).view(torch.uint8).amax(1).nonzero()[:,0].cpu()  # of bytes it is many times as fast
     lend = able[_partners(len(able), generator)]
     chosen = torch.rand(len(able), generator=generator) < p
     return able[chosen], torch.randint(n_ways, (int(chosen.sum()),), generator=generator), lend[chosen]
@@ -57,9 +61,9 @@ def _blend(images, outside, new, soft):
     return put_outside(images, outside, (res if images.is_floating_point() else res.round()).to(images.dtype))
 
 # %% ../nbs/07_swap.ipynb #c18081f7
-def _changed(images, outside, ways, p, soft, generator=None):
-    res = None
-    who, kind, lend = _dealt(outside, len(ways), p, generator)
+def _changed(images, outside, ways, p, soft, generator=None, able=None):
+    res, able = None, _able(outside) if able is None else able
+    who, kind, lend = _dealt(able, len(ways), p, generator)
     for k, way in enumerate(ways):
         i, j = who[kind == k], lend[kind == k]
         if not len(i): continue
@@ -126,17 +130,33 @@ def before_batch(self: OutsideSwap):
 def _change(self: OutsideSwap, mask):
     x, *rest = self.xb
     plain = x.as_subclass(torch.Tensor)
-    outside = _outside(plain, mask, self.inside)
-    self._met = self._met or bool(outside.any())
-    self.learn.xb = retain_type(_changed(plain, outside, as_ways(self.ways), self.p, self.soft), x), *rest
+    outside, ways = _outside(plain, mask, self.inside), as_ways(self.ways)
+    able = _able(outside)
+    if self.training: self._count(len(able), len(x), ways)
+    self.learn.xb = retain_type(_changed(plain, outside, ways, self.p, self.soft, able=able), x), *rest
+
+@patch
+def _count(self: OutsideSwap, able, n, ways):
+    "Counts the images that can get another outside. One that is alone has nobody to take it from."
+    alone = able == 1 and all('others' in signature(o).parameters for o in ways)
+    self._counts = self._counts[0] + able*(not alone), self._counts[1] + n
 
 # %% ../nbs/07_swap.ipynb #c2d73a36
 @patch
-def before_train(self: OutsideSwap): self._met = False
+def before_fit(self: OutsideSwap): self._told = False
+
+@patch
+def before_train(self: OutsideSwap): self._counts = 0, 0
 
 @patch
 def after_train(self: OutsideSwap):
-    "Raises `ValueError` where no image of a whole epoch had an outside."
-    if self._met or getattr(self.learn, 'iter', -1) + 1 < getattr(self.learn, 'n_iter', 0): return
-    raise ValueError('OutsideSwap has changed no image of this epoch: no mask has a pixel outside (0). Give masks '
-                     'that say where the model may not look, or leave the callback out')
+    "Raises `ValueError` where no image of a whole epoch could be changed; warns, once a fit, where few could."
+    able, n = self._counts
+    if self._told or getattr(self.learn, 'iter', -1) + 1 < getattr(self.learn, 'n_iter', 0): return
+    if not able: raise ValueError(
+        'OutsideSwap has changed no image of this epoch: no mask has a pixel outside (0), or none met another one in '
+        'its batch. Give masks that say where the model may not look, or leave the callback out')
+    self._told = True
+    if able < n/2: warnings.warn(
+        f'OutsideSwap can change {able} of the {n} images of this epoch. The others have no mask, or nobody in their '
+        'batch to take an outside from, and stay as they are, with the shortcut: complete_masks draws their masks')

@@ -142,7 +142,7 @@ def squared_outside(heat, inside, outside, # as for `overlap`
 def outside_max(heat, inside, outside, # as for `overlap`
     eps: float=EPS,                    # guard: the maximum of a heatmap is taken to be at least this
 ) -> torch.Tensor: # (N,) in [0, 1]: mean over the annotated area of the max-normalised heatmap outside the mask
-    "The published term (Callanan, section 1): how bright the heatmap is outside, relative to its brightest cell."
+    "The published term, as its author's code has it: how bright the heatmap is outside, by its brightest cell."
     return total(by_maximum(heat, eps)*outside)/total(inside + outside).clamp_min(eps)
 
 # %% ../nbs/05_terms.ipynb #4d71f762

@@ -23,7 +23,7 @@ from ..callbacks import PRESETS
 from ..cam import heatmaps
 from ..page import html_figure, html_page, html_section, html_table
 from ..plots import figure_png, heatmap_bar, house_style, plot_grid, plot_heatmap
-from ..study.report import (add_flags, arm_summary, html_made, n_workers, plot_overlaps, report_sections,
+from ..study.report import (add_flags, arm_summary, brief, html_made, n_workers, plot_overlaps, report_sections,
                                   shortfalls)
 from ..study.runs import command_line, load_trial, range_arms, read_range, run_studies, write_json, write_whole
 from ..study.stats import compare_table, holm
@@ -34,6 +34,7 @@ from .tasks import MODELS, phantom_study
 
 # %% ../../nbs/heart/05_paper.ipynb #a986af05
 CE, HM = 'cross-entropy', 'heatmap loss'
+# from the author's recorded models, github.com/JamesCallanan/Grad-CAM: see nbs/experiments/00_published.ipynb
 _COLUMNS = ('experiment', 'endpoint', 'n_x', 'n_y', 'mean_x', 'mean_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p',
             'rank_biserial')
 PUBLISHED = pd.DataFrame([
@@ -58,7 +59,7 @@ def paper_studies(
     "The paper's experiments. Raises `StudyError` for others."
     if preset not in SCALES: raise StudyError(f'preset must be one of {", ".join(SCALES)}, got {preset!r}')
     if not experiments or set(experiments) - set(WANTED): raise StudyError(
-        f'experiments must be 1, 2 or 1,2, got {experiments!r}')
+        f'experiments must be 1, 2 or 1,2, got {",".join(map(str, experiments))}')
     kw = SCALES[preset] | (dict(model='random_vgg16') if random_weights and preset == 'published' else {})
     n = {e: (3, 3) for e in WANTED} if preset == 'quick' else WANTED
     mse = dict(class_loss='mse_sigmoid')
@@ -92,7 +93,7 @@ def paper_stats(
 # %% ../../nbs/heart/05_paper.ipynb #0cbc39fc
 def rounded_text(v) -> str: # '–' for a missing one
     "A number as a reader wants it."
-    if pd.isna(v): return '–'
+    if pd.isna(v) or np.isinf(v): return '–'
     if float(v).is_integer(): return f'{v:.0f}'
     return f'{v:.4f}' if abs(v) >= 1e-2 else f'{v:.1e}'
 
@@ -176,7 +177,8 @@ def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, fig
     s = studies[0]  # experiment 1, unless only the second was asked for
     for k, least, low in ((7, 'least', 'lowest'), (8, 'most', 'highest')):
         caption = (f'Experiment {s.task.experiment}: of the model with the {low} overlap, the rightly classified test '
-                   f'image with the {least} of its heatmap on the heart, which is outlined.')
+                   f'image with the {least} of its heatmap on the heart, which is outlined. These are extremes, and a '
+                   'large heart has more of any heatmap: figure 5 compares the groups, figures 7 and 8 do not.')
         figs[f'figure{k}'] = caption, _extreme_figure(trials, s, out, least == 'most')
     return {k: v for k, v in figs.items() if v[1] is not None}
 
@@ -184,8 +186,8 @@ def paper_figures(trials, stats, studies, out) -> dict: # name → (caption, fig
 _INTRO = '''<p>A classifier can be right for the wrong reason. A <em>heatmap loss</em> adds to the class loss how much
 of the classifier's evidence, drawn as a HiResCAM heatmap, lies outside of where it may look. The paper trains
 populations of models with cross-entropy and with a heatmap loss on synthetic cardiac MRIs of four classes, and
-compares where they look. In experiment 1 males are larger and leaner; in experiment 2 sex shows in a white
-label in the corner only, and the disease ARV is commoner in males.</p>
+compares where they look. In both experiments the disease ARV is commoner in males. In experiment 1 males are larger
+and leaner; in experiment 2 all hearts have one size, and sex shows in a white label in the corner only.</p>
 <p>The <em>overlap</em> is the share of the heatmap that lies in a region: 1 if all of it does. Each model gives
 one number, the mean over the test images of each class, averaged over the classes. U counts, of all pairs of
 models, those in which the cross-entropy model has the higher overlap; p is the chance of so lopsided a count if
@@ -212,6 +214,10 @@ def _departures(studies):
             'term alone.',
             'The heatmap is divided by its maximum with a guard against zero, and the mask is brought to its '
             'grid by area.',
+            'The paper’s text calls the term the sum of the heatmap outside the heart. As its author ran it, and here, '
+            'it is the mean over the cells of the heatmap divided by its maximum, for the predicted class.',
+            'How many models there are in a group is by design here: as many as the paper selected. There it is what '
+            'was left of more.',
             'The overlap with the sex label is measured on the test images that carry it.']
 
 # %% ../../nbs/heart/05_paper.ipynb #1ac06ef3
@@ -223,7 +229,9 @@ def _tests_table(stats):
     for c in shown.select_dtypes('float'): shown[c] = shown[c].map(rounded_text)
     return shown.T.to_html(header=False, border=0)  # a column per endpoint: so many columns would not fit a page
 
-_TESTS_SAY = '''<p>x is cross-entropy, y the heatmap loss. <code>shift</code> is the Hodges-Lehmann estimate with its 95
+_TESTS_SAY = '''<p>The paper has Shapiro and Wilk’s test and the two-sided Mann-Whitney U test; effect sizes, shifts,
+Holm’s correction and the tests of pairs are added here.
+x is cross-entropy, y the heatmap loss. <code>shift</code> is the Hodges-Lehmann estimate with its 95
 % interval. <code>p_holm</code> is corrected for the number of endpoints of the experiment. A model is selected if its
 validation accuracy is above 95 %.</p>'''
 
@@ -252,6 +260,8 @@ def _label_section(trials, studies):
 # %% ../../nbs/heart/05_paper.ipynb #f672f583
 _ON = dict(heart_overlap='on the heart', label_overlap='on the label')
 
+def _percent(v): return f'{v:.1%}' if v >= .01 else f'{100*v:.2g}%'
+
 def paper_in_words(
     stats: pd.DataFrame,  # as `paper_stats` returns it
     trials: pd.DataFrame, # as `run_studies` returns it
@@ -263,8 +273,8 @@ def paper_in_words(
         n, same = r.n_x*r.n_y, max(r.A, 1 - r.A)
         agree = f'all {n:,} pairs of a model of each kind agree' if same == 1 else f'{same:.1%} of {n:,} pairs agree'
         says.append(
-            f'Experiment {r.experiment}: {r.mean_y:.2%} of the heatmap lies {_ON[r.endpoint]} in models with the '
-            f'heatmap loss, {r.mean_x:.2%} in those with cross-entropy; {agree}.')
+            f'Experiment {r.experiment}: on average {_percent(r.mean_y)} of the heatmap lies {_ON[r.endpoint]} in '
+            f'models with the heatmap loss, {_percent(r.mean_x)} in those with cross-entropy; {agree}.')
     t = label_effects(trials, studies)
     if len(t): says.append(f'The label still moves the score: by {t.median_y[0]:.2g} of its standard deviation in the '
                            f'median model with the heatmap loss, by {t.median_x[0]:.2g} in the median other one.')
@@ -282,16 +292,16 @@ def write_report(
     notes: tuple=(),       # sentences to put first
 ):
     "One self-contained HTML file: the paper's figures beside ours, then the report that every study has."
-    there = lambda ks: [f'figure{k}' for k in ks if f'figure{k}' in pngs]
-    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {o[6:]}. {pngs[o][0]}', o not in ('figure5', 'figure6'))
-                              for o in there(ks))
+    fig = lambda *ks: ''.join(html_figure(pngs[o][1], f'Figure {k}. {pngs[o][0]}', k not in (5, 6))
+                              for k in ks if (o := f'figure{k}') in pngs)
     lines = lambda it: ''.join(f'<li>{html.escape(o)}</li>' for o in it)
-    top = f'<h1>Do classifiers look at the heart?</h1>{_INTRO}<ul><strong>{lines(notes)}</strong></ul>'
-    body = [top, html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>'),
+    body = [f'<h1>Do classifiers look at the heart?</h1>{_INTRO}<ul><strong>{lines(notes)}</strong></ul>',
+            html_section('In short', f'<ul>{lines(paper_in_words(stats, trials, studies))}</ul>'),
             html_section('The paper’s figures beside ours', '<p>cross-entropy / heatmap loss</p>',
                          html_table(compare_with_paper(stats))),
             html_section('The images', fig(1, 2, 3, 4)), html_section('Where the models look', fig(5, 6, 7, 8)),
-            _label_section(trials, studies), html_section('The paper’s tests', _TESTS_SAY, _tests_table(stats)),
+            _label_section(trials, studies),
+            html_section('The paper’s test, and more', _TESTS_SAY, _tests_table(stats)),
             report_sections(trials, studies, ranges),
             html_section('Where this departs from the published runs', f'<ul>{lines(_departures(studies))}</ul>'),
             html_made(command, trials.seconds.sum())]
@@ -325,10 +335,12 @@ def reproduce(
     return trials, stats
 
 # %% ../../nbs/heart/05_paper.ipynb #5ae28596
+_SHOWN = ['experiment', 'endpoint', '', 'models', 'mean', 'U', 'p', 'rank-biserial']  # on a terminal
+
 def heatcam_reproduce(
     out: str='study',            # folder of the results, an earlier run's is continued; empty: study
     experiments: str='1,2',      # which experiments: 1, 2 or 1,2
-    preset: str='default',       # quick, default or published
+    preset: str='default',       # quick (a minute), default (minutes), or published (hours on a GPU)
     n_jobs: int=0,               # worker processes; 0: one per core, or one in all where there is a GPU
     seed: int=0,                 # another seed, another study
     random_weights: bool=False,  # with the published preset: start from random weights instead of ImageNet's
@@ -342,9 +354,9 @@ def heatcam_reproduce(
         which = tuple(int(e) if e.strip().isdigit() else e for e in experiments.split(','))
         studies = paper_studies(preset, which, seed, random_weights)
         trials, stats = reproduce(out, which, preset, n_workers(n_jobs), seed, random_weights, command)
-        with pd.option_context('display.width', 250, 'display.max_columns', 30):
-            print(arm_summary(trials, ['test_accuracy', 'heart_overlap']).round(4).to_string(index=False), '\n')
-            print(compare_with_paper(stats).to_string(index=False), '\n')
+        every = arm_summary(trials, ends := ['test_accuracy', 'heart_overlap'])
+        for s in studies: print(brief(s.name, every[every.study == s.name], ends), '\n')
+        print(compare_with_paper(stats)[_SHOWN].to_string(index=False), '\n')
         for o in shortfalls(trials, studies): print(o)
         if preset == 'quick': print('The quick preset shows that everything works; its numbers mean nothing.')
         print(f'Tables, figures and the report are in {out}: open {Path(out)/"report.html"}')
@@ -356,7 +368,8 @@ def reproduce_command(
     "`heatcam_reproduce` on the command line."
     p = argparse.ArgumentParser('heatcam_reproduce', description=heatcam_reproduce.__doc__)
     p.add_argument('--experiments', default='1,2', help='which experiments: 1, 2 or 1,2')
-    p.add_argument('--preset', default='default', help='quick, default or published')
+    p.add_argument('--preset', default='default', help='quick: to see that it works, half a minute; default: the '
+                   'results of the notebooks, five minutes on two cores; published: VGG16, hours on a GPU')
     p.add_argument('--random_weights', '--random-weights', action='store_true',
                    help="with the published preset: start from random weights instead of ImageNet's")
     add_flags(p, 'study')

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS',
-           'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut',
-           'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning',
-           'confirmed', 'tuning_moving', 'confirmed_moving', 'residual', 'residual_longer', 'residual_full', 'layers',
-           'cells', 'apart', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about',
-           'study_command']
+           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'TEXTURED', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART',
+           'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
+           'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm',
+           'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'tuning_texture', 'residual', 'residual_longer',
+           'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question', 'question_studies',
+           'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -330,6 +330,16 @@ def confirmed_moving(n, seed, **sizes):
     some = _frozen(CHOSEN_MOVING, _FEWER_MOVING, n)
     return [_tuning_study('moving, confirmed', some, seed + 1100, **_MOVING | dict(draws=5) | sizes)]
 
+# %% ../../nbs/heart/06_questions.ipynb #11b7aa3b
+_TEXTURE = dict(where=('hard', 'texture', 'small_cnn'), epochs=8)
+TEXTURED = ('mass, projection', 'share, projection', 'mass, true class', 'LayerCAM share', 'HiResCAM share',
+            'published')
+
+def tuning_texture(n, seed, **sizes):
+    "Six weights × four learning rates of six families, where the cue is all around the heart."
+    grid = _grid(TEXTURED, n, (.0125, .025, .05, .1))
+    return [_tuning_study('texture, tuning', grid, seed + 1300, **_TEXTURE | dict(draws=2) | sizes)]
+
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1/2), 'term': ({}, {}, 1/2),
@@ -356,7 +366,7 @@ def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
     swap = lambda n: Arm('swap', max(1, n), None, SWAP)
     kw = SIZES | _FEW_IMAGES | _ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
-    some = {'': ([swap(n), *arms(('tag at random',), max(1, n//5))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
+    some = {'': ([swap(n), *arms(('tag at random',), max(1, n//2))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
     make = lambda how, a, more: shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18',
                                                tuple(a), **kw | more | sizes)
     return [make(how, *o) for how, o in some.items()]
@@ -482,13 +492,18 @@ QUESTIONS |= {
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '21_layers': Question('Is "cells of 16 pixels" a rule or an accident?', 10, layers, ('test_accuracy',)),
     '21_cells': Question('Cells of 8 pixels or of 16 in a residual network?', 20, cells,
-                         ('test_accuracy', 'worst_class', 'tag_flips')),
+                         ('test_accuracy', 'worst_class', 'tag_flips'))}
+
+# %% ../../nbs/heart/06_questions.ipynb #8b22f18d
+QUESTIONS |= {
     '22_apart': Question('What do the paper\'s figures mean? Class loss and term apart', 20, apart,
                          ('test_accuracy', 'heart_overlap')),
     '23_tuning': Question('And where hearts move and the network pools: which weight and which rate?', 2, tuning_moving,
                           ('test_accuracy', 'swapped_accuracy')),
     '23_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_moving,
-                             ('test_accuracy', 'tag_flips'))}
+                             ('test_accuracy', 'tag_flips')),
+    '24_tuning': Question('And where the cue is all around the heart: which weight and which rate?', 2, tuning_texture,
+                          ('test_accuracy', 'swapped_accuracy'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:

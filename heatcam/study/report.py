@@ -186,6 +186,8 @@ def rounded(trials: pd.DataFrame, digits: int=4) -> pd.DataFrame:
     "The table with fewer digits, as it is stored."
     return trials.assign(**{c: [float(f'{v:.{digits}g}') for v in trials[c]] for c in trials.select_dtypes('float')})
 
+_SHARES = 'accuracy', 'overlap', 'flips', 'worst_class', 'heatmaps'  # whose intervals end at 0 and 1
+
 def arm_summary(
     trials: pd.DataFrame,  # of one or more studies
     endpoints,             # column names
@@ -196,7 +198,9 @@ def arm_summary(
         sel, row = t[t.status == 'selected'], dict(study=study, arm=arm, trials=len(t))
         row |= {k.replace(' ', '_'): int((t.status == k).sum()) for k in ('selected', 'not selected', 'diverged')}
         for e in endpoints:
-            row |= dict(zip((e, f'{e}_low', f'{e}_high'), interval(sel[e]))) | {f'{e}_min': sel[e].min()}
+            ends = dict(zip((e, f'{e}_low', f'{e}_high'), interval(sel[e])))
+            row |= {k: min(max(v, 0.), 1.) if e.endswith(_SHARES) else v for k, v in ends.items()}
+            row |= {f'{e}_min': sel[e].min()}
         rows.append(row | dict(seconds=t.seconds.median()))
     return pd.DataFrame(rows)
 
