@@ -358,7 +358,8 @@ def _doubts(self: Audit, s):
         f'The masks call {wide:.0%} of the picture inside: are inside and outside the wrong way round? Inside is '
         'where the model may look.')
     if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
-                                 'answered the same: the seam, or clutter, disturbs this model.')
+                                 'answered the same: the seam, or clutter, disturbs this model, and it may depend on '
+                                 'the outside more than the dependence says.')
     return doubts
 
 # %% ../nbs/17_audit.ipynb #35f1fe57

@@ -336,8 +336,8 @@ TEXTURED = ('mass, projection', 'share, projection', 'mass, true class', 'LayerC
             'published')
 
 def tuning_texture(n, seed, **sizes):
-    "Six weights × four learning rates of six families, where the cue is all around the heart."
-    grid = _grid(TEXTURED, n, (.0125, .025, .05, .1))
+    "Six weights × six learning rates of six families, where the cue is all around the heart."
+    grid = _grid(TEXTURED, n, (.003, .006, .0125, .025, .05, .1))  # the first two were added: the best lay at .0125
     return [_tuning_study('texture, tuning', grid, seed + 1300, **_TEXTURE | dict(draws=2) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
