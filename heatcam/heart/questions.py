@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'TEXTURED', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART',
-           'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls', 'intervention',
-           'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm',
-           'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'tuning_texture', 'residual', 'residual_longer',
-           'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question', 'question_studies',
-           'find_study', 'run_question', 'about', 'study_command']
+           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'TEXTURED', 'CHOSEN_TEXTURE', 'RESIDUAL', 'GRIDS', 'NEARNESS',
+           'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls',
+           'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer',
+           'tuned_arm', 'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'tuning_texture',
+           'confirmed_texture', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff',
+           'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -340,6 +340,23 @@ def tuning_texture(n, seed, **sizes):
     grid = _grid(TEXTURED, n, (.003, .006, .0125, .025, .05, .1))  # the first two were added: the best lay at .0125
     return [_tuning_study('texture, tuning', grid, seed + 1300, **_TEXTURE | dict(draws=2) | sizes)]
 
+# %% ../../nbs/heart/06_questions.ipynb #3a6919bf
+CHOSEN_TEXTURE = {  # as `CHOSEN`
+    'mass, projection': ((0.3, 0.006), (0.3, 0.006)),
+    'share, projection': ((30.0, 0.003), (30.0, 0.003)),
+    'mass, true class': ((30.0, 0.006), (30.0, 0.006)),
+    'LayerCAM share': ((10.0, 0.1), (10.0, 0.1)),
+    'HiResCAM share': ((0.3, 0.0125), (0.3, 0.05)),
+    'published': ((100.0, 0.003), (100.0, 0.003)),
+    'swap': ((1.0, 0.1), (0.9, 0.0125)),
+    'cross-entropy': ((0.0, 0.1), (0.0, 0.1)),
+    'tag at random': ((0.0, 0.0125), (0.0, 0.006))}
+
+def confirmed_texture(n, seed, **sizes):
+    "Each family as it was chosen where a texture is all around; half as many where tuning has not come to 0.5."
+    some = _frozen(CHOSEN_TEXTURE, {'HiResCAM share': 1/2, 'cross-entropy': 1/2}, n)
+    return [_tuning_study('texture, confirmed', some, seed + 1400, **_TEXTURE | dict(draws=5) | sizes)]
+
 # %% ../../nbs/heart/06_questions.ipynb #bb6557a7
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1/2), 'term': ({}, {}, 1/2),
@@ -503,7 +520,9 @@ QUESTIONS |= {
     '23_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_moving,
                              ('test_accuracy', 'tag_flips')),
     '24_tuning': Question('And where the cue is all around the heart: which weight and which rate?', 2, tuning_texture,
-                          ('test_accuracy', 'swapped_accuracy'))}
+                          ('test_accuracy', 'swapped_accuracy')),
+    '24_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_texture,
+                             ('test_accuracy', 'tag_flips'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
