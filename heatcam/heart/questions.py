@@ -346,10 +346,10 @@ CHOSEN_TEXTURE = {  # as `CHOSEN`
     'share, projection': ((30.0, 0.003), (30.0, 0.003)),
     'mass, true class': ((30.0, 0.006), (30.0, 0.006)),
     'LayerCAM share': ((10.0, 0.1), (10.0, 0.1)),
-    'HiResCAM share': ((0.3, 0.0125), (0.3, 0.05)),
+    'HiResCAM share': ((0.03, 0.003), (0.3, 0.003)),
     'published': ((100.0, 0.003), (100.0, 0.003)),
     'swap': ((1.0, 0.1), (0.9, 0.0125)),
-    'cross-entropy': ((0.0, 0.1), (0.0, 0.1)),
+    'cross-entropy': ((0.0, 0.003), (0.0, 0.1)),
     'tag at random': ((0.0, 0.0125), (0.0, 0.006))}
 
 def confirmed_texture(n, seed, **sizes):
