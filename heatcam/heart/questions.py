@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
            'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'TEXTURED', 'CHOSEN_TEXTURE', 'RESIDUAL', 'GRIDS', 'NEARNESS',
-           'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study', 'controls',
-           'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer',
-           'tuned_arm', 'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'tuning_texture',
-           'confirmed_texture', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff',
-           'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'CHOSEN_HIGHER', 'TEXTURED', 'CHOSEN_TEXTURE', 'RESIDUAL', 'GRIDS',
+           'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study',
+           'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals',
+           'longer', 'tuned_arm', 'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'confirmed_higher',
+           'tuning_texture', 'confirmed_texture', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells',
+           'apart', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about',
+           'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -308,7 +309,7 @@ _AT_THE_END = 'mass, projection', 'share, projection'  # whose best lay at the h
 def tuning_moving(n, seed, **sizes):
     "Six weights × six learning rates of seven families, where hearts move and the network pools."
     grid = _grid(POOLED, n, (*RATES, .05, .1))  # two were added, as most of the best lay at the highest rate
-    grid += [a for f in _AT_THE_END for a in _grid((f,), n, (.2,)) if a.name.startswith(f)]
+    grid += [a for r in (.2, .4, .8) for f in _AT_THE_END for a in _grid((f,), n, (r,)) if a.name.startswith(f)]
     return [_tuning_study('moving, tuning', grid, seed + 800, **_MOVING | dict(draws=2) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #d59cc885
@@ -329,6 +330,15 @@ def confirmed_moving(n, seed, **sizes):
     "Each family as it was chosen where hearts move; half as many networks where tuning has not come to 0.5."
     some = _frozen(CHOSEN_MOVING, _FEWER_MOVING, n)
     return [_tuning_study('moving, confirmed', some, seed + 1100, **_MOVING | dict(draws=5) | sizes)]
+
+# %% ../../nbs/heart/06_questions.ipynb #0a424378
+CHOSEN_HIGHER = {'mass, projection': (1.0, 0.4), 'share, projection': (10.0, 0.4), 'swap': (1.0, 0.05),
+                 'tag at random': (0.0, 0.05)}
+
+def confirmed_higher(n, seed, **sizes):
+    "The two terms at rates that nobody uses, beside the swap and the ceiling, where hearts move."
+    some = [tuned_arm(f, *o, n, f'{f}, rate {o[1]:g}') for f, o in CHOSEN_HIGHER.items()]
+    return [_tuning_study('moving, higher rates', some, seed + 1500, **_MOVING | dict(draws=5) | sizes)]
 
 # %% ../../nbs/heart/06_questions.ipynb #11b7aa3b
 _TEXTURE = dict(where=('hard', 'texture', 'small_cnn'), epochs=8)
@@ -519,6 +529,7 @@ QUESTIONS |= {
                           ('test_accuracy', 'swapped_accuracy')),
     '23_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_moving,
                              ('test_accuracy', 'tag_flips')),
+    '23_higher': Question('And at higher rates still?', 20, confirmed_higher, ('test_accuracy', 'tag_flips')),
     '24_tuning': Question('And where the cue is all around the heart: which weight and which rate?', 2, tuning_texture,
                           ('test_accuracy', 'swapped_accuracy')),
     '24_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_texture,
