@@ -241,6 +241,8 @@ def holds_inside(mask, inside # as for `inside_mask`
     return ((places != 0) & (places != UNANNOTATED)).any(1)
 
 # %% ../nbs/06_callbacks.ipynb #6c1ab317
+_MANY = 20  # batches: fewer, of a short epoch, are counted with those of the next
+
 @patch
 def _note(self: HeatmapLoss, loss, add):
     "Keeps the two parts of a batch's loss, and its classes."
@@ -251,14 +253,14 @@ def _note(self: HeatmapLoss, loss, add):
 @patch
 def _warn_of_weight(self: HeatmapLoss):
     "Warns, once a fit, where the term outweighs a class loss that is no better than guessing."
-    if self._told or not self._steps or not self._labels: return
+    if self._told or len(self._steps) < _MANY or not self._labels: return
     loss, term = torch.stack(self._steps).mean(0).tolist()
     y = torch.cat(self._labels).as_subclass(torch.Tensor)
     share = y[y >= 0].bincount().float()
     guess = -torch.special.xlogy(p := share/share.sum(), p).sum().item()  # the loss of the classes' frequencies
     if not (term > 2*loss and loss > .95*guess > 0): return
     self._told, less = True, '' if callable(self.weight) else f' (weight={self.weight/10:g})'
-    warnings.warn(f'the weighted heatmap term is {term/loss:.3g} times the class loss of this epoch, and that is '
+    warnings.warn(f'the weighted heatmap term is {term/loss:.3g} times the class loss in the last batches, and that is '
                   f'{loss:.2f}, no better than guessing ({guess:.2f}): a network that flattens its heatmap learns no '
                   f'class. Take a tenth of the weight{less}, or OutsideSwap()')
 
@@ -575,7 +577,8 @@ def before_fit(self: HeatmapLoss):
 # %% ../nbs/06_callbacks.ipynb #ade5f65f
 @patch
 def before_train(self: HeatmapLoss):
-    self._fits, self._steps, self._labels = True, [], []
+    self._fits = True
+    if len(self._steps) >= _MANY: self._steps, self._labels = [], []
     for m in self.learn.metrics:
         if hasattr(m, 'start'): m.start()  # a metric of training
 
