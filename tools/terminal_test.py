@@ -59,7 +59,8 @@ def stopped_and_continued(out):
     assert int(child.match[1])
     lines = screen(ends(child, [], 0, 600))
     find(lines, r'trials (\d+)/\1, 00:00 left █+')
-    find(lines, r' +study +arm +trials .*')  # the table starts on a line of its own
+    find(lines, 'experiment 1')  # the table starts on a line of its own
+    assert all(len(o) < 100 for o in lines if re.match(r' *(experiment|heatmap loss|cross-entropy|[12] )', o)), 'wide tables'
     assert (Path(out)/'report.html').stat().st_size > 10**5
 
 def narrow(out):
