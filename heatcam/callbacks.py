@@ -248,15 +248,17 @@ def _note(self: HeatmapLoss, loss, add):
     "Keeps the two parts of a batch's loss, and its classes."
     y = self.yb[0]
     self._steps.append(torch.stack([loss.detach().float().mean(), add.detach().float().mean()]))
-    if isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point(): self._labels.append(y)
+    of_classes = getattr(self.scores, 'ndim', 0) == 2 and self.scores.shape[1] > 1  # not whole numbers of a regression
+    if of_classes and isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point(): self._labels.append(y)
 
 @patch
 def _warn_of_weight(self: HeatmapLoss):
     "Warns, once a fit, where the term outweighs a class loss that is no better than guessing."
     if self._told or len(self._steps) < _MANY or not self._labels: return
+    if any(isinstance(cb, LRFinder) for cb in self.learn.cbs): return  # it goes on until the loss explodes
     loss, term = torch.stack(self._steps).mean(0).tolist()
     y = torch.cat(self._labels).as_subclass(torch.Tensor)
-    share = y[y >= 0].bincount().float()
+    share = y[y >= 0].unique(return_counts=True)[1].float()
     guess = -torch.special.xlogy(p := share/share.sum(), p).sum().item()  # the loss of the classes' frequencies
     if not (term > 2*loss and loss > .95*guess > 0): return
     self._told, less = True, '' if callable(self.weight) else f' (weight={self.weight/10:g})'

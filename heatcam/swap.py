@@ -100,6 +100,7 @@ def _outside(images, mask, inside):
 class OutsideSwap(Callback):
     "Gives annotated images of each training batch other outsides. Raises `ValueError` for settings that can't be any."
     order = HeatmapLoss.order - 1  # before the heatmap loss takes the mask out of the batch
+    _counts, _told = (0, 0), False  # images that could be changed, and all; a fit has been warned of them
     def __init__(self,
         ways='other',      # what to draw from, see `as_ways`; one that stands twice is drawn twice as often
         p: float=1.,       # the share of the annotated images that are changed
