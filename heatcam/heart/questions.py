@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['HEARTS', 'TAGS', 'MSE', 'AT_RANDOM', 'BLANKED', 'ARMS', 'SIZES', 'TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'SWAP',
-           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'GRID', 'RATES', 'SHARES_SWAPPED',
-           'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'CHOSEN_HIGHER', 'TEXTURED', 'CHOSEN_TEXTURE', 'RESIDUAL', 'GRIDS',
-           'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms', 'Question', 'shortcut_study',
-           'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals',
-           'longer', 'tuned_arm', 'tuning', 'confirmed', 'tuning_moving', 'confirmed_moving', 'confirmed_higher',
-           'tuning_texture', 'confirmed_texture', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells',
-           'apart', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about',
-           'study_command']
+           'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS', 'FAMILIES', 'FINER', 'GRID', 'RATES',
+           'SHARES_SWAPPED', 'CHOSEN', 'POOLED', 'CHOSEN_MOVING', 'CHOSEN_HIGHER', 'TEXTURED', 'CHOSEN_TEXTURE',
+           'RESIDUAL', 'DEEP', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'arms',
+           'Question', 'shortcut_study', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
+           'few_masks', 'unseen', 'rivals', 'longer', 'tuned_arm', 'tuning', 'confirmed', 'tuning_moving',
+           'confirmed_moving', 'confirmed_higher', 'tuning_texture', 'confirmed_texture', 'residual', 'residual_longer',
+           'residual_full', 'tuning_residual', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
+           'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/06_questions.ipynb #d695e015
 from dataclasses import dataclass, replace
@@ -234,6 +234,7 @@ FAMILIES = {  # name → keywords of the loss, settings, the weight in the middl
     'L1': (PRESETS['l1'], {}, 1.), 'PPCE': (PRESETS['ppce'], {}, 100.),
     'Dice': (PRESETS['dice'], {}, 1.), 'IoU': (PRESETS['dice'] | dict(term='soft_iou_term'), {}, 1.),
     'RRR': (PRESETS['rrr'], {}, 3.)}
+FINER = {'mass, projection, cells of 8': (dict(layer='2'), {}, 10.)}  # of a residual network
 GRID, RATES = (.03, .1, .3, 1., 3., 10.), (.003, .006, .012, .025)
 SHARES_SWAPPED = .25, .5, .6, .75, .9, 1.
 
@@ -242,7 +243,7 @@ def tuned_arm(family, value, rate, n, name=None) -> Arm: # value: of a term its 
     name = name or f'{family}, {value:g}, rate {rate:g}'
     if family in ('cross-entropy', 'tag at random'): return Arm(name, n, *ARMS[family], own_lr=rate)
     if family == 'swap': return Arm(name, n, None, SWAP | dict(p=value), own_lr=rate)
-    loss, settings, _ = FAMILIES[family]
+    loss, settings, _ = (FAMILIES | FINER)[family]
     return Arm(name, n, loss | dict(weight=value), settings, own_lr=rate)
 
 # %% ../../nbs/heart/06_questions.ipynb #05715ade
@@ -253,7 +254,7 @@ def _tuning_study(name, arms, seed, where=('hard', 'near', 'small_cnn'), **kw):
 
 def _grid(families, n, rates=RATES) -> list:
     "Six values and all rates of each family, of the swap, and the rates of the two ends."
-    values = {f: [float(f'{g*FAMILIES[f][-1]:.3g}') for g in GRID] for f in families}
+    values = {f: [float(f'{g*(FAMILIES | FINER)[f][-1]:.3g}') for g in GRID] for f in families}
     values |= {'swap': SHARES_SWAPPED, 'cross-entropy': (0.,), 'tag at random': (0.,)}
     return [tuned_arm(f, v, r, n) for f, vs in values.items() for v in vs for r in rates]
 
@@ -398,6 +399,15 @@ def residual_full(n, seed, **sizes):
                                                tuple(a), **kw | more | sizes)
     return [make(how, *o) for how, o in some.items()]
 
+# %% ../../nbs/heart/06_questions.ipynb #e60bc845
+_RESIDUAL = dict(where=('medium', 'near', 'thin_resnet18'), epochs=2, bs=32)
+DEEP = ('mass, projection', *FINER, 'share, projection', 'mass, true class', 'HiResCAM share', 'published')
+
+def tuning_residual(n, seed, **sizes):
+    "Six weights × four learning rates of six families, in a residual network with the tag beside the heart."
+    grid = _grid(DEEP, n, (.003, .01, .03, .1))
+    return [_tuning_study('residual, tuning', grid, seed + 1600, **_RESIDUAL | dict(draws=2) | sizes)]
+
 # %% ../../nbs/heart/06_questions.ipynb #51a33922
 GRIDS = {  # network → model, heart, cells in pixels → layer, share of the models, steps; the deep one takes its time
     'small CNN': ('small_cnn', 'hard', {4: '0', 8: '1', 16: '2'}, 1, {}),
@@ -533,7 +543,9 @@ QUESTIONS |= {
     '24_tuning': Question('And where the cue is all around the heart: which weight and which rate?', 2, tuning_texture,
                           ('test_accuracy', 'swapped_accuracy')),
     '24_confirmed': Question('Which family is best there, when all of them are tuned?', 20, confirmed_texture,
-                             ('test_accuracy', 'tag_flips'))}
+                             ('test_accuracy', 'tag_flips')),
+    '25_tuning': Question('And in a residual network, beside the heart: which weight and which rate?', 2,
+                          tuning_residual, ('test_accuracy', 'swapped_accuracy'))}
 
 # %% ../../nbs/heart/06_questions.ipynb #76a57d89
 def question(name) -> Question:
