@@ -2,7 +2,7 @@
 import argparse, shutil, sys, tempfile
 from pathlib import Path
 
-from heatcam.heart.questions import SIZES, arms, shortcut_study
+from heatcam.heart.arms import SIZES, arms, shortcut_study
 from heatcam.study.runs import run_studies
 from heatcam.study.trials import StudyError
 

@@ -9,7 +9,7 @@ import torch
 from fastai.torch_core import params
 from torch import nn
 
-from heatcam.heart.questions import AT_RANDOM, HEARTS, SWAP, TAGS
+from heatcam.heart.arms import AT_RANDOM, HEARTS, SWAP, TAGS
 from heatcam.heart.tasks import MODELS, PhantomTask
 
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
