@@ -83,9 +83,11 @@ SHARES = (.005, .01, .02, .05, .1, .25, 1.)
 FAULTS = dict(dilate=10, erode=5, shift=12, box=0, swap=0, tag=0)
 
 def mask_budget(n, seed, **sizes):
-    "The recipe with masks on some of the images, and with masks that are wrong."
+    "The heatmap loss with masks on some of the images; it and the swap with masks that are wrong."
     some = [Arm(f'{s:.1%}'.replace('.0%', '%'), n, {}, dict(mask_share=s)) for s in SHARES]
     wrong = [Arm(f'{k} {by}'.removesuffix(' 0'), n, {}, dict(mask_fault=k, mask_by=by)) for k, by in FAULTS.items()]
+    wrong += [Arm('good, swap', n, None, SWAP),
+              *(replace(a, name=f'{a.name}, swap', loss=None, settings=SWAP | a.settings) for a in wrong if a.name != 'swap')]
     ends = arms(('cross-entropy', 'tag at random'), n)
     one = lambda head, model, more: shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, (*ends, *some, *more),
                                                    seed=seed, **SIZES | sizes)
