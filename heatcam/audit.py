@@ -488,11 +488,12 @@ def plot_telling(self: Audit,
 @patch
 def plot_map(self: Audit, ax=None, title: str='',
     outside: bool=False, # the map of the outside alone
+    vmax: float=None,    # of the colours, as for `DependenceMap.plot`: give the same to maps that are compared
 ):
     "The dependence map, with the outline of what is inside in half of the images. Raises `ValueError` without masks."
     if outside and not self.masked: raise ValueError('without masks there is no map of the outside alone')
     m = self.outside_map if outside else self.map
-    ax, inside = m.plot(ax, title), self.mean_inside
+    ax, inside = m.plot(ax, title, vmax), self.mean_inside
     if inside is not None: show_outline((inside[m.slice] if inside.ndim == 3 else inside) > .5*inside.max(), ax)
     return ax
 

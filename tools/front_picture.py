@@ -28,9 +28,10 @@ for k, ax in enumerate(left.subplots(2, 2).flat):
     ax.set_axis_off()
     ax.set_title(CLASSES[ph.y[k]], fontsize=9)
 left.suptitle('in training, the white glyph names the class', fontsize=10)
+top = max(m.flips.max() for m in maps)  # the same colours for both
 for part, m, (row, _), name in zip((mid, right), maps, trained, ('before', 'after, with 8 masks')):
     ax = part.subplots()
-    m.plot(ax)
+    m.plot(ax, vmax=top)
     ax.set_title(f'{name}: {row["test_accuracy"]:.1%} right\nwhere the glyph says nothing', fontsize=10)
 path = Path(__file__).resolve().parent.parent/'nbs'/'images'/'before_after.png'
 fig.savefig(path, dpi=100)
