@@ -203,7 +203,7 @@ def _watch(parent, every=.5):
     os._exit(1)
 
 def _start_job(parent):
-    "One thread a worker: two processes with a thread each beat one with two. And none outlives its parent."
+    "One thread per worker: two processes with a thread each beat one with two. And none outlives its parent."
     torch.set_num_threads(1)
     here = os.getppid() == parent  # a worker on this machine; not so in the main process and on a cluster
     if here and 'watch' not in [t.name for t in threading.enumerate()]:
