@@ -10,6 +10,7 @@ import argparse
 import html
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -63,6 +64,8 @@ _ADVICE = {
     'not audited': 'What to do: give masks that say where the object is. Without them see below on which part of the '
                    'picture the answers depend, and judge whether the object is there.'}
 _ADVICE['some'] = _ADVICE['strong']
+_ADVICE['unsteady'] = ('What to do: see in the maps below on which places the answers depend, and in “The numbers” how '
+                       'many change. Train with other surroundings, and audit again.')
 
 def _list(lines): return f'<ul>{"".join(f"<li>{html.escape(str(o))}</li>" for o in lines)}</ul>' if len(lines) else ''
 
@@ -71,7 +74,8 @@ def _verdict(v):
     step = lambda g: f'<li class="on" aria-current="true">{g}</li>' if g == v.grade else f'<li>{g}</li>'
     scale = ''.join(map(step, _HUES)) if v.grade in _HUES else step(v.grade)
     return (f'<section class="box1 {_HUES.get(v.grade, "dull")}"><ul class="scale" aria-label="grade">{scale}</ul>'
-            f'<p class="lead">{html.escape(v.summary)}</p>{_list(v.says)}<p>{_ADVICE[v.grade]}</p></section>')
+            f'<p class="lead">{html.escape(v.summary)}</p>{_list(v.says)}'
+            f'<p>{_ADVICE["unsteady" if v.unsteady else v.grade]}</p></section>')
 
 def _top(title, about):
     "The title, and what was audited."
@@ -299,14 +303,41 @@ def _card_table(t):
 # %% ../nbs/18_audit_report.ipynb #219d293f
 _MARKS, _RISKS = ('<!-- heatcam_audit -->', '<!-- /heatcam_audit -->'), '## Bias, Risks, and Limitations'
 
-def _card_section(audit, t, command):
+def _plain(text): return str(text).replace('&', '&amp;').replace('<', '&lt;')  # Markdown lets HTML through
+
+def _code(text):
+    "A command in Markdown, fenced by more backticks than it holds."
+    fence = '`'*(1 + max(map(len, re.findall('`+', text)), default=0))
+    pad = ' '*(len(fence) > 1)
+    return f'{fence}{pad}{text}{pad}{fence}'
+
+def _card_section(audit, t, model, data, command):
     "What an audit found, as a section in Markdown between two marks."
-    v, items = audit.verdict(), lambda lines: '\n'.join(f'- {o}' for o in lines)
-    made = f'Made by heatcam {heatcam.__version__}' + f': `{command}`'*bool(command) + '.'
-    parts = ['### Shortcut audit', f'**{v.grade}**: {v.summary}', items(v.says), _card_table(t),
+    v, items = audit.verdict(), lambda lines: '\n'.join(f'- {_plain(o)}' for o in lines)
+    made = f'Made by heatcam {heatcam.__version__}' + f': {_code(command)}'*bool(command) + '.'
+    parts = ['### Shortcut audit', _plain(f'Of the model {model}, on {data}.'),
+             f'**{v.grade}**: {_plain(v.summary)}', items(v.says), _card_table(t),
              'What this audit can’t show:', items(v.limits), made]
     return '\n\n'.join([_MARKS[0], *filter(None, parts), _MARKS[1]])
 
+# %% ../nbs/18_audit_report.ipynb #6f09556b
+def _ours(entry):
+    "Whether an entry of a card's `model-index` is an audit's."
+    metrics = [m for r in entry.get('results', ()) for m in r.get('metrics', ())]
+    return any(m.get('type') == 'outside_dependence' for m in metrics)
+
+def _new_head(text, t, model, data):
+    "What stands before the section, with the numbers of this audit in place of an earlier one's."
+    found = re.match(r'---\n(.*?)\n---\n', text, re.S)
+    try: head = yaml.safe_load(found[1]) if found else None
+    except yaml.YAMLError: head = None
+    index = head.get('model-index') if isinstance(head, dict) else None
+    if not isinstance(index, list) or not any(isinstance(o, dict) and _ours(o) for o in index): return text
+    new = yaml.safe_load(_card_head(t, model, data).strip('-\n'))
+    head['model-index'] = [o for o in index if not _ours(o)] + new.get('model-index', [])
+    return f'---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---\n' + text[found.end():]
+
+# %% ../nbs/18_audit_report.ipynb #308c09e0
 def model_card(
     audit: Audit,
     model: str='classifier',  # its name
@@ -316,10 +347,11 @@ def model_card(
 ) -> str: # Markdown with a YAML head
     "A model's card with a section on this audit."
     t, (start, end) = audit.summary(), _MARKS
-    section = _card_section(audit, t, command)
-    if start in card and end in card: return card[:card.index(start)] + section + card[card.index(end) + len(end):]
+    section = _card_section(audit, t, model, data, command)
+    if start in card and end in card:
+        return _new_head(card[:card.index(start)], t, model, data) + section + card[card.index(end) + len(end):]
     if f'\n{_RISKS}\n' in card: return card.replace(f'\n{_RISKS}\n', f'\n{_RISKS}\n\n{section}\n', 1)
-    first = card.rstrip() if card.strip() else f'{_card_head(t, model, data)}\n# {model}'
+    first = card.rstrip() if card.strip() else f'{_card_head(t, model, data)}\n# {_plain(model)}'
     return f'{first}\n\n{_RISKS}\n\n{section}\n'
 
 # %% ../nbs/18_audit_report.ipynb #2f36638d
@@ -331,13 +363,33 @@ def page_files(
     if out.suffix.lower() not in ('.html', '.htm'): raise ValueError(f'the page must be named .html, got {str(out)!r}')
     out.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(out.parent, os.W_OK): raise PermissionError(f'nothing can be written in {out.parent}')
-    return out, out.with_suffix('.json'), out.with_name('MODEL_CARD.md')
+    files = out, out.with_suffix('.json'), out.with_name('MODEL_CARD.md')
+    for f in files:
+        if f.is_dir(): raise ValueError(f'{f} is a folder, and a file of this name is to be written')
+    _old_numbers(files[1])
+    _old_card(files[2])
+    return files
 
+def _old_numbers(f):
+    "Raises `ValueError` where a file that is no audit's has the name of the numbers."
+    try: known = not f.exists() or 'heatcam' in json.loads(f.read_text(encoding='utf-8'))
+    except (ValueError, TypeError): known = False
+    if not known: raise ValueError(f'{f} is there and no audit wrote it: it would be lost. Give the page another name')
+
+def _old_card(f):
+    "The text of a model's card, '' where there is none. Raises `ValueError` for one that is not UTF-8."
+    try: return f.read_text(encoding='utf-8') if f.exists() else ''
+    except UnicodeDecodeError as e: raise ValueError(f'{f} is not UTF-8, so nothing can be added to it: {e}') from None
+
+# %% ../nbs/18_audit_report.ipynb #2efa1b6d
 def _write(texts): # file → text
     "Writes all files under other names first, so that who is killed leaves whole files, old or new."
-    parts = {f: f.with_name(f'.{f.name}.part') for f in texts}
-    for f, part in parts.items(): part.write_text(texts[f], encoding='utf-8')
-    for f, part in parts.items(): os.replace(part, f)
+    parts = {f: f.with_name(f'.{f.name}.{os.getpid()}.part') for f in texts}
+    try:  # a name that is no text on this system shows what can be shown of it
+        for f, part in parts.items(): part.write_text(texts[f], encoding='utf-8', errors='backslashreplace')
+        for f, part in parts.items(): os.replace(part, f)
+    finally:
+        for part in parts.values(): part.unlink(missing_ok=True)
 
 # %% ../nbs/18_audit_report.ipynb #18722d90
 def write_audit(
@@ -352,10 +404,10 @@ def write_audit(
     about = about or {}
     files = page_files(out)
     numbers = dict(heatcam=heatcam.__version__, command=command, about=about, notes=list(kwargs.get('notes', ())))
-    old = files[2].read_text(encoding='utf-8') if files[2].exists() else ''
     texts = (audit_page(audit, title, about, command, **kwargs),
              json.dumps(numbers | audit.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
-             model_card(audit, about.get('model', 'classifier'), about.get('data', 'images'), command, old))
+             model_card(audit, about.get('model', 'classifier'), about.get('data', 'images'), command,
+                        _old_card(files[2])))
     _write(dict(zip(files, texts)))
     return list(files)
 
@@ -393,6 +445,9 @@ def audit_files(
     return audit, about, [*filter(None, [doubt]), *m.notes, *images.notes]
 
 # %% ../nbs/18_audit_report.ipynb #5b8f70f0
+_OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model`
+
+# %% ../nbs/18_audit_report.ipynb #a74cd03f
 def heatcam_audit(
     model,                # the file of a model
     data,                 # a folder with a folder for each class, or a table
@@ -406,10 +461,14 @@ def heatcam_audit(
     "On what do a classifier's answers depend? Audit it, and write a page, the numbers, and a section for its card"
     try:
         files = page_files(out)
+        if before: open_model(before, **{k: v for k, v in kwargs.items() if k in _OPENING})  # its faults come first
         audit, about, notes = audit_files(model, data, masks, **kwargs)
-        if before: before = audit_files(before, data, masks, **kwargs)[0]
+        if before:
+            before, _, more = audit_files(before, data, masks, **kwargs)
+            notes += [f'Of the model before: {o}' for o in more if o not in notes]
         write_audit(audit, out, title or f'Audit of {Path(model).name}', about, command, notes=notes, before=before)
     except (ValueError, OSError) as e: sys.exit(f'heatcam_audit: {e}')
+    except RuntimeError as e: sys.exit(f'heatcam_audit: the model failed, nothing is written: {e}')
     except KeyboardInterrupt: sys.exit('heatcam_audit: stopped, nothing is written')
     print(audit.verdict(), *(f'Note: {o}' for o in notes), sep='\n')
     print(f'The page is {files[0]}, the numbers are {files[1]}, the model\'s card is {files[2]}')

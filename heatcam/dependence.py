@@ -48,6 +48,7 @@ def _other_channels(e, x):
     return ValueError(f'the images have {x.shape[1]} channel{"s"[:x.shape[1] != 1]}, and the model takes {found[1]}'
                       + (f'. It wants them {colour[found[1]]}' if found[1] in colour else ''))
 
+# %% ../nbs/15_dependence.ipynb #4353d62a
 class Answers:
     "A model as a function from images to class probabilities. Raises `ValueError` for what is no model."
     def __init__(self,
@@ -59,12 +60,18 @@ class Answers:
             f'a {type(model).__name__} is no model: give a Learner, a module, or a function from images to scores')
         self.model, self.several = getattr(model, 'model', model) if isinstance(model, Learner) else model, several
         self.device = _device(self.model) if device is None else torch.device(device)
+        self.given, self.unit = False, True  # whether outputs are probabilities; whether all so far could be
+
+    def raw(self, x): # (N, C, H, W) images → what the model returns
+        with evaluating(self.model), torch.no_grad():
+            try: return self.model(x.as_subclass(torch.Tensor).to(self.device))
+            except RuntimeError as e: raise _other_channels(e, x) or e
 
     def __call__(self, x): # (N, C, H, W) images → (N, classes) in [0, 1], on the CPU
-        with evaluating(self.model), torch.no_grad():
-            try: z = self.model(x.as_subclass(torch.Tensor).to(self.device))
-            except RuntimeError as e: raise _other_channels(e, x) or e
-        return probabilities(z, len(x), self.several)
+        z = self.raw(x)
+        p = probabilities(z, len(x), self.several, self.given)
+        self.unit &= (self.several or np.ndim(z) == 1 or z.shape[1] == 1) and bool(((z >= 0) & (z <= 1)).all())
+        return p
 
     def said(self, p): # probabilities → (N,) class indices, or (N, classes) of 0 and 1 where several can be true
         return (p > .5).long() if self.several else p.argmax(1)
@@ -83,6 +90,7 @@ def probabilities(
     z,              # what a model returns: scores or probabilities, (N, classes), or (N,) or (N, 1) of a binary model
     n: int,         # of how many images
     several=False,  # whether several classes can be true at once
+    given=False,    # whether a binary model's output, or those of several classes, are probabilities already
 ) -> torch.Tensor: # (N, classes) in [0, 1], float32, on the CPU; two classes for a binary model
     "Class probabilities. Raises `ValueError` where they can't be had."
     z = torch.as_tensor(z) if isinstance(z, np.ndarray) else z
@@ -90,9 +98,9 @@ def probabilities(
     z = z.detach().as_subclass(torch.Tensor).float().cpu()
     inside = bool(((z >= 0) & (z <= 1)).all())
     if z.ndim == 1 or z.shape[1] == 1:
-        p = z.reshape(-1, 1).sigmoid()
+        p = z.reshape(-1, 1) if given else z.reshape(-1, 1).sigmoid()
         return torch.cat([1 - p, p], 1)
-    if several: return z.sigmoid()
+    if several: return z if given else z.sigmoid()
     return z if inside and bool(((z.sum(1) - 1).abs() < 1e-3).all()) else z.softmax(1)
 
 # %% ../nbs/15_dependence.ipynb #e7c4270b
@@ -199,15 +207,17 @@ class Lenders:
     def __init__(self,
         room: int=128,
         seed=0,
+        least: int=0,  # of each answer, whatever the room
     ):
-        self.room, self.rng = room, np.random.default_rng([seed, 1])
+        self.room, self.least, self.rng = room, least, np.random.default_rng([seed, 1])
         self.kept = []  # of (answer, index, image, outside)
     def __len__(self): return len(self.kept)
 
     def offer(self, answer: int, idx: int, image, outside=None):
         "Keeps an image where there is room, or in the place of one with the commonest answer."
         counts = self.counts()
-        if len(self) < self.room: return self.kept.append((answer, idx, image.clone(), outside))
+        if len(self) < max(self.room, self.least*len({*counts, answer})):
+            return self.kept.append((answer, idx, image.clone(), outside))
         most = max(counts, key=counts.get)
         if counts.get(answer, 0) + 1 >= counts[most]: return
         at = self.rng.choice([i for i, o in enumerate(self.kept) if o[0] == most])
@@ -269,7 +279,8 @@ class Sample:
         dl = model.dls.valid if dl is None else dl
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
         (self.dl, self.idxs), (self._source, self.read_from) = sampled(dl, n, seed), _order(dl)
-        self.ask, self.lenders, self.donors = Answers(model, device=device), Lenders(room, seed), Lenders(room, seed)
+        self.ask = Answers(model, device=device)
+        self.lenders, self.donors = Lenders(room, seed), Lenders(room, seed, 3)
         self.kind, self._codes, self._at = None, {}, {i: k for k, i in enumerate(self.idxs)}
         self._meet_all()
 
@@ -330,10 +341,16 @@ def _check_known(y, n, several):
     raise ValueError(f'the classes go from {int(y.min())} to {int(y.max())}, and the model has scores for 0 to '
                      f'{n - 1}: give class indices in the order of its scores')
 
+# %% ../nbs/15_dependence.ipynb #8b634648
 @patch
 def _meet_all(self: Sample):
-    "Asks about every image."
-    met = (self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking'))
+    "Asks about every image. A binary model's outputs that as scores would all say the same are probabilities."
+    meet = lambda: [self._meet(raw, idxs) for idxs, raw in self.raw_batches('asking')]
+    met = meet()
+    if self.ask.unit:
+        self.ask.given, self._codes = True, {}
+        self.lenders, self.donors = (Lenders(o.room, self.seed, o.least) for o in (self.lenders, self.donors))
+        met = meet()
     p, sums, said, y, split, pictures = zip(*met)
     self.p, self.sums, self.said = map(torch.cat, (p, sums, said))
     self.mean_image = (sum(pictures)/len(self)).numpy()

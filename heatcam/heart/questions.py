@@ -87,7 +87,8 @@ def mask_budget(n, seed, **sizes):
     some = [Arm(f'{s:.1%}'.replace('.0%', '%'), n, {}, dict(mask_share=s)) for s in SHARES]
     wrong = [Arm(f'{k} {by}'.removesuffix(' 0'), n, {}, dict(mask_fault=k, mask_by=by)) for k, by in FAULTS.items()]
     wrong += [Arm('good, swap', n, None, SWAP),
-              *(replace(a, name=f'{a.name}, swap', loss=None, settings=SWAP | a.settings) for a in wrong if a.name != 'swap')]
+              *(replace(a, name=f'{a.name}, swap', loss=None, settings=SWAP | a.settings)
+                for a in wrong if a.name != 'swap')]
     ends = arms(('cross-entropy', 'tag at random'), n)
     one = lambda head, model, more: shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, (*ends, *some, *more),
                                                    seed=seed, **SIZES | sizes)
@@ -345,7 +346,9 @@ QUESTIONS |= {
     '24_confirmed': Question('Which family is best there, when all of them are tuned?', 20,
                              _confirmed('texture'), ('test_accuracy', 'tag_flips')),
     '25_tuning': Question('And in a residual network, beside the heart: which weight and which rate?', 2,
-                          _tuning('residual'), ('test_accuracy', 'swapped_accuracy'))}
+                          _tuning('residual'), ('test_accuracy', 'swapped_accuracy')),
+    '25_confirmed': Question('Which family is best there, when all of them are tuned?', 20,
+                             _confirmed('residual'), ('test_accuracy', 'tag_flips'))}
 
 # %% ../../nbs/heart/08_questions.ipynb #76a57d89
 def question(name) -> Question:

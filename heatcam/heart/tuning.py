@@ -132,11 +132,20 @@ SITUATIONS['texture'] = Situation(
     (1300, 1400), _TEXTURED, {'HiResCAM share': 1/2, 'cross-entropy': 1/2}, dict(epochs=8), 'texture, ')
 
 # %% ../../nbs/heart/07_tuning.ipynb #0e7d6b6d
-_DEEP = {}
+_DEEP = {
+    'mass, projection': ((10.0, 0.003), (10.0, 0.003)),
+    'mass, projection, cells of 8': ((10.0, 0.01), (10.0, 0.01)),
+    'share, projection': ((3.0, 0.1), (3.0, 0.1)),
+    'mass, true class': ((30.0, 0.003), (30.0, 0.003)),
+    'HiResCAM share': ((10.0, 0.03), (10.0, 0.03)),
+    'published': ((1.0, 0.01), (0.3, 0.1)),
+    'swap': ((0.5, 0.03), (0.5, 0.03)),
+    'cross-entropy': ((0.0, 0.03), (0.0, 0.1)),
+    'tag at random': ((0.0, 0.003), (0.0, 0.1))}
 SITUATIONS['residual'] = Situation(
     ('medium', 'near', 'thin_resnet18'),
-    ('mass, projection', *FINER, 'share, projection', 'mass, true class', 'HiResCAM share', 'published'),
-    (.003, .01, .03, .1), (1600, 1700), _DEEP, {}, THIN, 'residual, ', default=True)
+    tuple(f for f in _DEEP if f in FAMILIES | FINER), (.003, .01, .03, .1), (1600, 1700),
+    _DEEP, {f: 1/2 for f in ('HiResCAM share', 'published', 'cross-entropy')}, THIN, 'residual, ', default=True)
 
 # %% ../../nbs/heart/07_tuning.ipynb #299422d8
 def _study(situation, stage, arms, seed, **sizes) -> Study:
@@ -224,7 +233,7 @@ def best_setting(
     t = tuning[tuning.family == family].groupby(['value', 'rate'], sort=False)
     t = t[[column, 'valid_accuracy', 'valid_loss']].mean()
     t = t.assign(valid_loss=-t.valid_loss).sort_values([column, 'valid_accuracy', 'valid_loss'], kind='stable')
-    return t.index[-1]
+    return tuple(map(float, t.index[-1]))
 
 def choices(tuning: pd.DataFrame) -> dict: # family → ((value, rate) by an oracle, (value, rate) as seen)
     "What is chosen of each family, twice."
