@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
-from fastai.data.transforms import get_image_files
+from fastai.data.transforms import get_image_files, image_extensions
 from fastai.torch_core import subplots
 from fastcore.basics import patch, store_attr
 from matplotlib import colormaps
@@ -810,9 +810,13 @@ def mask_png(
     return buf.getvalue()
 
 # %% ../nbs/12_annotate.ipynb #211d5a2a
+def _without_suffix(name): # a name may have dots of its own: 1.2.840.113619
+    if name.lower().endswith('.nii.gz'): return Path(name[:-7])
+    return Path(name).with_suffix('') if Path(name).suffix.lower() in {'.nii', *image_extensions} else Path(name)
+
 def _mask_files(masks, folder, overwrite):
     "{name: file} of masks to be written. Raises one `ValueError` for all names and masks that can't be."
-    files = {k: Path(folder)/Path(str(k)).with_suffix('.png') for k in masks}
+    files = {k: Path(folder)/f'{_without_suffix(str(k))}.png' for k in masks}
     n, faults = Counter(files.values()), defaultdict(list)
     for k, f in files.items():
         if _leads_out(k): faults['names that lead out of the folder'].append(k)

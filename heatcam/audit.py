@@ -150,7 +150,8 @@ def _check_split(sample):
     if not split: raise ValueError(
         f'no mask of the {len(sample)} images has an inside as well as an outside, so there is nothing to exchange: '
         '255 means not annotated, 0 outside, any other code inside. Give masks, or batches without them'
-        + f'; or read more than {len(sample)} of {len(sample.read_from)} images (n=)'*few)
+        + f'; or read more than {len(sample)} of {len(sample.read_from)} images (n=)'*few
+        + f'; is inside={sample.inside} what the masks hold?'*(sample.inside is not None))
     if len(set(sample.donors.counts())) > 1: return
     raise ValueError(
         f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: give masks '

@@ -34,7 +34,7 @@ from .outside import swap_outside
 from .cam import Recorded, evaluating, find_layer
 from .plots import picture
 from .interpret import as_they_are, in_order
-from .files import RegionMask
+from .files import FolderMasks, RegionMask, upright
 from .annotate import save_masks
 
 # %% ../nbs/13_complete.ipynb #ecb0032d
@@ -60,7 +60,8 @@ Read = namedtuple('Read', 'x inside known drawn y sizes masks')  # thumbnails, s
 
 def _arrays(item):
     "Image (C, H, W) and mask (H, W) of an item of a data set, or those of a signal or a volume."
-    x, m = (o if isinstance(o, torch.Tensor) else torch.as_tensor(np.array(o)) for o in (item[0], item[-1]))
+    x = upright(item[0]) if isinstance(item[0], Image.Image) else item[0]  # as its mask is
+    x, m = (o if isinstance(o, torch.Tensor) else torch.as_tensor(np.array(o)) for o in (x, item[-1]))
     if isinstance(item[0], Image.Image) and x.ndim == 3: x = x.permute(2, 0, 1)
     if x.ndim == m.ndim and m.shape[0] == 1: m = m[0]  # (1, H, W)
     return (x if x.ndim > m.ndim else x[None]), m
@@ -424,10 +425,13 @@ def save(self: Completion,
     return save_masks(dict(zip(names, self.masks)), folder, overwrite)
 
 def _file_names(ds):
-    "CLASS/name of each image file; numbers where the items are no files."
+    "The path of each image file below the folder of images; CLASS/name, or numbers, where there is none."
     items = list(getattr(ds, 'items', ()))
     if len(items) != len(ds) or not all(isinstance(o, Path) for o in items): return [f'{i:05d}' for i in range(len(ds))]
-    return [f'{o.parent.name}/{o.stem}' for o in items]
+    find = [f for tl in getattr(ds, 'tls', ()) for f in getattr(tl.tfms, 'fs', ()) if isinstance(f, FolderMasks)]
+    root = find[0].images if find else None
+    files = [Path(os.path.abspath(o)) for o in items]
+    return [f.relative_to(root).as_posix() if root in f.parents else f'{f.parent.name}/{f.name}' for f in files]
 
 # %% ../nbs/13_complete.ipynb #04ebb492
 def features(

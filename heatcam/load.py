@@ -435,6 +435,8 @@ _SPLITS = {'train', 'training', 'valid', 'validation', 'val', 'test', 'images', 
 def _image_files(root, masks):
     "The image files below `root` and the mask files below `masks`, in order, and what is wrong with them."
     if masks is not None and not masks.is_dir(): raise ValueError(f'there is no folder of masks {masks}')
+    if masks is not None and masks.resolve() == root.resolve(): raise ValueError(
+        f'{masks} is given as the folder of the images and of the masks: masks lie in a folder of their own')
     faults, find = defaultdict(list), FolderMasks(root, root/'no masks' if masks is None else masks)
     found = walk_files(find.images, (), faults), [] if masks is None else walk_files(find.masks, (), faults)
     files = sorted(f for f in found[0] if masks is None or find.masks not in f.parents)
@@ -442,6 +444,12 @@ def _image_files(root, masks):
              for fs, is_image in ((files, True), (found[1], True), (files, False))]
     name = lambda f: Path(os.path.relpath(f, find.images)).as_posix()
     return find, *kinds[:2], faults | folder_faults(*kinds, find, name, [find.images])
+
+# %% ../nbs/16_load.ipynb #fd6078d6
+def _hidden(root):
+    "The hidden folders in `root` that hold images."
+    return sorted(d.name for d in root.iterdir() if d.name.startswith('.') and d.is_dir()
+                  and any(f.suffix.lower() in image_extensions for f in d.iterdir()))
 
 # %% ../nbs/16_load.ipynb #f3ef6376
 _NO_IMAGE = 'masks without an image of their name (rename or remove them)'
@@ -466,6 +474,7 @@ def _folder_rows(root, masks):
                  mask=None if masks is None else next(iter(find.files(f)), None)) for f in files]
     notes = [f'{len(rest)} of {len(mask_files)} masks are not used, since there is no image of the same folder and '
              f'name: {_few(list(map(str, rest)))}.'] if rest else []
+    if hidden := _hidden(find.images): notes.append(f'Hidden folders are left out, also with images: {_few(hidden)}.')
     return pd.DataFrame(rows), faults, notes
 
 # %% ../nbs/16_load.ipynb #998eb420
@@ -491,7 +500,8 @@ def _named_columns(df, columns):
     if lost: raise ValueError(
         f'the table has no column {", ".join(lost)}; it has: {plain_text(", ".join(map(str, df.columns)))}. '
         'Say what they are called, e.g. columns=dict(path="file") (--columns path=file)')
-    return pd.DataFrame({k: df[v] if v in df.columns else '' for k, v in columns.items()})
+    df = pd.DataFrame({k: df[v] if v in df.columns else '' for k, v in columns.items()})
+    return df.assign(**{'class': df['class'].str.strip()})
 
 # %% ../nbs/16_load.ipynb #69d37341
 def _inside_root(root, names, kind, faults):
@@ -525,7 +535,8 @@ def _table_rows(data, masks, root, columns):
     if root is None: root = '.' if isinstance(data, pd.DataFrame) else Path(data).parent
     for k, what in (('path', 'rows without an image'), ('class', 'rows without a class')):
         faults[what] = [f'row {i}' for i, o in enumerate(df[k]) if not o.strip()]
-    faults['images that the table names twice'] = sorted(set(df.path[df.path.duplicated()]) - {''})
+    same = df.path.map(os.path.normpath)  # ./a.png is a.png
+    faults['images that the table names twice'] = sorted(set(df.path[same.duplicated()]) - {''})
     paths, own = (_inside_root(root, df[k], f'{w}s', faults) for k, w in (('path', 'image'), ('mask', 'mask')))
     own = _table_masks(paths, own, root, masks)
     return pd.DataFrame(dict(path=paths, name=df.path, label=df['class'], group=df.group, mask=own)), faults, []
@@ -917,6 +928,7 @@ def read_options(
     try: o |= {k: [float(w) for w in _split(o[k])] for k in ('mean', 'std') if k in o}
     except ValueError as e: raise ValueError(f'--mean and --std take numbers: {e}') from None
     if len(o.get('size', ())) > 2: raise ValueError('--size takes one number, or height and width')
+    if o.get('seed', 0) < 0: raise ValueError(f'--seed must be 0 or more, got {o["seed"]}')
     if 'size' in o: o['size'] = o['size'][0] if len(o['size']) == 1 else tuple(o['size'])
     if len(o.get('classes', ())) == 1: o['classes'] = _split(o['classes'])
     if 'columns' in o: o['columns'] = _named(o['columns'])
