@@ -387,7 +387,7 @@ def _found(self: HeatmapLoss, which):
         f'the model takes {len(self.xb)} inputs: name the layer whose map is wanted (layer=…)')
     x = self.xb[0][:2] if len(self.xb) == 1 else self.xb
     layers = [layer_at(model, *o) for o in self._asked[key]] if key in self._asked else [None]
-    found = find_layer(model, layers, x, self.reshape, which.max_cell)
+    found = find_layer(model, layers, x, self.reshape, which.max_cell, self.output)
     self._places[key] = [layer_place(model, o) for o in found]
     return self._places[key]
 

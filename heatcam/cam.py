@@ -10,6 +10,7 @@ __all__ = ['METHODS', 'SCORES', 'EVIDENCE', 'hires_cam', 'cells_of', 'grad_cam',
            'find_layer', 'pick_output', 'heatmaps']
 
 # %% ../nbs/03_cam.ipynb #ef54cbe2
+import warnings
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from math import prod
@@ -503,16 +504,16 @@ def _scores_in(out):
     parts = out.values() if isinstance(out, dict) else out if isinstance(out, (tuple, list)) else ()
     return next((o for o in parts if isinstance(o, torch.Tensor) and o.requires_grad), None)
 
-def _gradients(outs, out):
+def _gradients(outs, out, output=None):
     "The gradient of each of `outs` that moves the class scores in `out`, None of the others."
-    logits = _scores_in(out)
+    logits = _scores_in(out) if output is None else pick_output(out, output)
     known = isinstance(logits, torch.Tensor) and logits.requires_grad
     if not outs or not known: return [torch.ones_like(o) for o in outs]
     v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
     return torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
 
 # %% ../nbs/03_cam.ipynb #99c9d858
-def _look(model, params, x, reshape):
+def _look(model, params, x, reshape, output=None):
     "Runs `model` once: {name: gradient of its output, or None} of the layers that may be picked."
     found, seen, hooks = {}, {}, []
     def keep(name):
@@ -529,7 +530,7 @@ def _look(model, params, x, reshape):
         with torch.enable_grad():
             xg = x.detach().requires_grad_().clone()  # frozen or not, there is a gradient
             logits = torch.func.functional_call(model, params, xg)
-            grads = _gradients(list(found.values()), logits)
+            grads = _gradients(list(found.values()), logits, output)
     finally:
         for h in hooks: h.remove()
     return dict(zip(found, grads))
@@ -588,11 +589,11 @@ def _weights(model):
     yield drawn | {n: b.nan_to_num(1., 1., 1.) for n, b in model.named_buffers() if b.is_floating_point()}
 
 # %% ../nbs/03_cam.ipynb #8c2e0c19
-def _proven(model, x, reshape):
+def _proven(model, x, reshape, output=None):
     "[(name, (h, w), layout)] of the layers that are a grid, and whose cells the model's output depends on."
     with _unnoticed(model, x):
         for params in _weights(model):
-            grads = _look(model, params, x, reshape)
+            grads = _look(model, params, x, reshape, output)
             layouts = _prove(model, params, x, grads)[0] if reshape is None else dict.fromkeys(grads, reshape)
             grids = {n: layouts[n](g) for n, g in grads.items() if n in layouts and g is not None}
             res = [(n, tuple(g.shape[2:]), layouts[n]) for n, g in grids.items() if (g != 0).any()]
@@ -633,12 +634,41 @@ def _named(model, name, x):
         'image when its places change. Attention weights and windows do not. Name another layer, or say with `reshape` '
         'how its output becomes such a grid (tokens_to_grid for a transformer)')
 
+# %% ../nbs/03_cam.ipynb #bed50db3
+def _cuts(model, x, name, output):
+    "Whether all that reaches the scores from the image goes through the layer `name`."
+    with _unnoticed(model, x): return all(_through(model, params, x, name, output) for params in _weights(model))
+
+def _through(model, params, x, name, output):
+    "The same, with some weights."
+    def stop(m, args, out): return out.detach() if isinstance(out, torch.Tensor) else out
+    hook, image = model.get_submodule(name).register_forward_hook(stop), x.detach().requires_grad_()
+    try:
+        with torch.enable_grad():
+            out = torch.func.functional_call(model, params, image.clone())
+            scores = _scores_in(out) if output is None else pick_output(out, output)
+            if not isinstance(scores, torch.Tensor) or not scores.requires_grad: return True  # who knows
+            grad, = _gradients([image], out, output)
+    finally: hook.remove()
+    return grad is None or not (grad != 0).any()
+
+_MOST = 32  # so many of the last layers are asked
+
+def _last_cut(model, x, layers, output): # layers: (name, layout) in the order of the forward pass
+    "The last of the layers that no evidence goes around; where there is none, the last one, and a warning."
+    last = layers[:-_MOST - 1:-1]  # a class token goes around all maps of the other tokens: then the last one it is
+    found = next(((name, how) for name, how in last if getattr(how, 'skip', 0) or _cuts(model, x, name, output)), None)
+    if found is None: warnings.warn(
+        f'in {type(model).__name__} evidence can go around the layer {layers[-1][0]!r}, and around all that are as '
+        'fine: what goes around is not in the map. Name a layer (layer=…), or give a larger max_cell', stacklevel=3)
+    return found or layers[-1]
+
 # %% ../nbs/03_cam.ipynb #5b1f0a07
-def _picked(model, x, reshape, max_cell):
+def _picked(model, x, reshape, max_cell, output=None):
     "The last layer with a grid, or with cells of at most `max_cell` pixels. Raises `ValueError` where there is none."
     if x is None: raise ValueError('to find the last layer that has a grid, give images x; or name the layer')
     if isinstance(x, tuple): raise ValueError(f'the model takes {len(x)} inputs: name the layer whose map is wanted')
-    layers = _proven(model, x, reshape)
+    layers = _proven(model, x, reshape, output)
     if not layers: raise ValueError(
         f'no layer of {type(model).__name__} has an output of shape (N, C, h, w) with more than one cell that follows '
         'the image when its places change: a heatmap needs a layer with a grid, for example a convolution. Name one, '
@@ -648,7 +678,7 @@ def _picked(model, x, reshape, max_cell):
     if not fine: raise ValueError(
         f'no layer has cells of at most {max_cell} pixels: the finest grid has '
         f'{max(s for _, s, _ in layers)} for images of {image}')
-    name, layout = fine[-1]
+    name, layout = _last_cut(model, x, fine, output)
     module = model.get_submodule(name)
     return module if reshape is not None else _as_grid(module, layout)
 
@@ -674,11 +704,12 @@ def find_layer(
     x: torch.Tensor|None=None,  # (N, C, H, W) images, or a tuple of all that `model` takes; needed without `layer`
     reshape=None,               # see `cam_map`; then nothing is proven
     max_cell: int|None=None,    # pixels: the last grid with cells at most so wide; a `layer` that is given wins
+    output=None,                # where the class scores are in what the model returns, see `pick_output`
 ): # a module, an `InputOf`, or a `GridOf` where the output is no (N, C, h, w); for a list of layers a list of them
     "The layer to record, proven to be a grid where there are images. Raises `ValueError` where there is none."
     model = _bare(model)
-    if isinstance(layer, (list, tuple)): return [find_layer(model, o, x, reshape, max_cell) for o in layer]
-    return _picked(model, x, reshape, max_cell) if layer is None else _asked(model, layer, x, reshape)
+    if isinstance(layer, (list, tuple)): return [find_layer(model, o, x, reshape, max_cell, output) for o in layer]
+    return _picked(model, x, reshape, max_cell, output) if layer is None else _asked(model, layer, x, reshape)
 
 # %% ../nbs/03_cam.ipynb #8c2e0d03
 def pick_output(
@@ -722,7 +753,7 @@ def heatmaps(
             return heatmaps(model, x, layer, y, method, bs, score, reshape, max_cell, output)
     if isinstance(layer, (list, tuple)): raise ValueError('heatmaps are of one layer: call it for each of them')
     part = lambda i: apply(lambda o: o[i], x)
-    method, layer = as_method(method), find_layer(model, layer, part(slice(1)), reshape, max_cell)
+    method, layer = as_method(method), find_layer(model, layer, part(slice(1)), reshape, max_cell, output)
     idxs = torch.arange(len(_inputs(x)[0])).split(bs)
     ys = [None]*len(idxs) if y is None else [torch.as_tensor(y, device=_inputs(x)[0].device)[i] for i in idxs]
     with evaluating(model):

@@ -150,7 +150,8 @@ def _found_layer(learn, x, mask, dl, inside, how):
     "The layer, and a look at the first masks."
     images = x if isinstance(x, torch.Tensor) else x[0]
     check_codes(mask, inside, images.ndim - 2)
-    return find_layer(learn.model, how.which.layers()[-1], apply(lambda o: o[:2], x), how.reshape, how.which.max_cell)
+    return find_layer(learn.model, how.which.layers()[-1], apply(lambda o: o[:2], x), how.reshape, how.which.max_cell,
+                      how.output)
 
 # %% ../nbs/09_interpret.ipynb #c4eacbf8
 def _read(learn, dl, how):

@@ -122,7 +122,7 @@ def _layers_of(learn, net):
     "The layers of `net` that the callback of `learn` records in its own network."
     if (cb := _loss_of(learn)) is None: return
     x, which = learn.dls.valid.one_batch()[0][:2], cb.which
-    found = find_layer(learn.model, list(which.layers()), x, cb.reshape, which.max_cell)
+    found = find_layer(learn.model, list(which.layers()), x, cb.reshape, which.max_cell, cb.output)
     names = {m: n for n, m in learn.model.named_modules()}
     return [InputOf(net) if isinstance(o, InputOf) else net.get_submodule(names[o]) for o in found]
 
