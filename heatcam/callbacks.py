@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['REFERENCE', 'PRESETS', 'DropMask', 'HeatmapLoss', 'check_weight', 'check_inside', 'check_batch', 'check_codes',
-           'check_cut', 'inside_mask', 'holds_inside', 'part_regions', 'ask_one_class', 'WhichMap', 'layer_place',
-           'layer_at', 'KnownMean', 'heatmap_loss_of', 'check_classes', 'HiResCAMLoss', 'GradCAMLoss',
+           'check_cut', 'inside_mask', 'holds_inside', 'part_regions', 'ask_one_class', 'OneClass', 'WhichMap',
+           'layer_place', 'layer_at', 'KnownMean', 'heatmap_loss_of', 'check_classes', 'HiResCAMLoss', 'GradCAMLoss',
            'GradCAMPlusPlusLoss', 'XGradCAMLoss', 'LayerCAMLoss', 'batch_pictures', 'split_batch', 'class_names',
            'predicted_classes']
 
 # %% ../nbs/06_callbacks.ipynb #c7e8fcc3
 import warnings
 import weakref
+from collections import deque
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -70,6 +71,8 @@ class HeatmapLoss(Callback):
         self.check()
 
 # %% ../nbs/06_callbacks.ipynb #d82c9cdd
+_KEPT = 100  # batches that a warning looks back on
+
 @patch
 def _forget(self: HeatmapLoss):
     "Forgets the batch."
@@ -82,7 +85,8 @@ def _fresh(self: HeatmapLoss):
     self._parts, self._fits = [], False                         # added to the table; in the training part of a fit
     self._asked, self._places = {}, {}                          # the layers that are named, and those that were found
     self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
-    self._steps, self._labels, self._told = [], [], False       # of an epoch: losses and classes; it has been warned of
+    self._steps, self._labels = deque(maxlen=_KEPT), deque(maxlen=_KEPT)  # the last batches' losses and classes
+    self._told = False                                          # it has been warned of the weight
     self._mixers = getattr(self, '_mixers', [])                 # callbacks that mix images, whose event is wrapped
     self._forget()
 
@@ -246,6 +250,7 @@ _MANY = 20  # batches: fewer, of a short epoch, are counted with those of the ne
 @patch
 def _note(self: HeatmapLoss, loss, add):
     "Keeps the two parts of a batch's loss, and its classes."
+    if self._told: return
     y = self.yb[0]
     self._steps.append(torch.stack([loss.detach().float().mean(), add.detach().float().mean()]))
     of_classes = getattr(self.scores, 'ndim', 0) == 2 and self.scores.shape[1] > 1  # not whole numbers of a regression
@@ -256,8 +261,8 @@ def _warn_of_weight(self: HeatmapLoss):
     "Warns, once a fit, where the term outweighs a class loss that is no better than guessing."
     if self._told or len(self._steps) < _MANY or not self._labels: return
     if any(isinstance(cb, LRFinder) for cb in self.learn.cbs): return  # it goes on until the loss explodes
-    loss, term = torch.stack(self._steps).mean(0).tolist()
-    y = torch.cat(self._labels).as_subclass(torch.Tensor)
+    loss, term = torch.stack(list(self._steps)).mean(0).tolist()
+    y = torch.cat(list(self._labels)).as_subclass(torch.Tensor)
     share = y[y >= 0].unique(return_counts=True)[1].float()
     guess = -torch.special.xlogy(p := share/share.sum(), p).sum().item()  # the loss of the classes' frequencies
     if not (term > 2*loss and loss > .95*guess > 0): return
@@ -333,6 +338,18 @@ def ask_one_class(
     n = logits.shape[1]  # one class of n, as strong as a projection of all
     scale = score_scale(n, y is not None and y.ndim == 2)*n**.5 if score == 'projection' else 1.
     return scale*logits.gather(1, c[:,None])[:,0], of_class
+
+# %% ../nbs/06_callbacks.ipynb #612490da
+class OneClass:
+    "A score: that of one class of each image, of those that have a mask. Afterwards `mask` is that of this class."
+    def __init__(self,
+        masks,        # (N, classes, H, W)
+        score: str,   # see `ask_one_class`
+    ):
+        self.masks, self.score, self.mask = masks, score, None
+    def __call__(self, logits, y): # (N, classes), as for `ask_one_class` → (N,)
+        s, self.mask = ask_one_class(logits, y, self.masks, self.score, at_random=False)
+        return s
 
 # %% ../nbs/06_callbacks.ipynb #e5b86736
 class WhichMap(NamedTuple):
@@ -580,7 +597,7 @@ def before_fit(self: HeatmapLoss):
 @patch
 def before_train(self: HeatmapLoss):
     self._fits = True
-    if len(self._steps) >= _MANY: self._steps, self._labels = [], []
+    if len(self._steps) >= _MANY: self._steps.clear(), self._labels.clear()
     for m in self.learn.metrics:
         if hasattr(m, 'start'): m.start()  # a metric of training
 
@@ -620,6 +637,7 @@ def check_classes(
 def after_pred(self: HeatmapLoss):
     "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
     if self._rec is None: return
+    self._rec.settle()
     for which in self._wanted: check_classes(self.scores, self.yb[0], which.score, first=self.learn.iter == 0)
 
 @patch(as_prop=True)
@@ -767,23 +785,27 @@ def batch_pictures(
 
 # %% ../nbs/06_callbacks.ipynb #592ffc82
 def split_batch(
-    b,       # (images, …, class, mask), as a loader gives them
-) -> tuple: # the image, or a tuple of all inputs; class; mask; None for what is not there
-    "What a batch holds. A batch of more than three parts has several inputs."
+    b,           # (images, …, class, mask), as a loader gives them
+    n_inp=None,  # how many of them are inputs, as fastai's `DataLoaders` say
+) -> tuple: # the image, or a tuple of all inputs; the first class; mask; None for what is not there
+    "What a batch holds. Where nobody says how many inputs, a batch of more than three parts has several."
     plain = [o.as_subclass(torch.Tensor) for o in b]
-    xs, (y, mask) = (plain[:1], [*plain[1:], None, None][:2]) if len(plain) < 4 else (plain[:-2], plain[-2:])
+    n = (1 if len(plain) < 4 else len(plain) - 2) if n_inp is None else n_inp
+    xs, rest = plain[:n], plain[n:]
+    y, mask = (rest[0], rest[-1]) if len(rest) > 1 else [*rest, None, None][:2]
     return xs[0] if len(xs) == 1 else tuple(xs), y, mask
 
 @patch
 def batch_maps(self: HeatmapLoss,
     b,                          # (images, classes, masks)
     which: WhichMap=REFERENCE,  # of several layers the last
+    score=None,                 # another score than that of `which`, a function
 ): # logits and signed maps (N, 1, h, w)
     "Scores and maps of a batch, in evaluation mode."
-    x, y = split_batch(b)[:2]
+    x, y = split_batch(b, getattr(self.learn.dls, 'n_inp', None))[:2]
     # of several inputs the last layer with a grid can't be found, so it is the one that is named for training
     layer = which.layers()[-1] if which.named() or not isinstance(x, tuple) else self.which.layers()[-1]
-    return heatmaps(self.learn.model, x, layer, y, which.method, score=which.score,
+    return heatmaps(self.learn.model, x, layer, y, which.method, score=score or which.score,
                     reshape=self.reshape, max_cell=which.max_cell, output=self.output)
 
 # %% ../nbs/06_callbacks.ipynb #c21323dd
@@ -812,11 +834,13 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     "Images of a batch with heatmap, mask, target, prediction and overlap."
     b, which, evidence = tuple(o[:max_n] for o in b), REFERENCE, 'positive'
     if trained: which, evidence = self.which, self.evidence
-    (logits, maps), (_, y, mask) = self.batch_maps(b, which), split_batch(b)
+    _, y, mask = split_batch(b, getattr(self.learn.dls, 'n_inp', None))
     vocab = getattr(self.learn.dls, 'vocab', None)
     if isinstance(self.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), self.inside, vocab)
     several = mask.ndim == b[0].ndim and mask.shape[1] > 1
-    masks = mask_of_class(mask, logits.argmax(1)) if several else inside_mask(mask, self.inside)
+    one = OneClass(mask, which.score) if several else None  # as the column has it
+    logits, maps = self.batch_maps(b, which, one)
+    masks = one.mask if several else inside_mask(mask, self.inside)
     guess, v = predicted_classes(logits, y), overlap(*heat_areas(maps, masks, evidence=evidence))
     said = ['' if o.isnan() else '\n' + 'trained: '*trained + f'{o:.0%} inside' for o in v]
     titles = [f'{class_names(vocab, y)} / {class_names(vocab, p)}{where}' for y, p, where in zip(y, guess, said)]

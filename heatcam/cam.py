@@ -116,13 +116,13 @@ class Recorded:
     ):
         self.one = not isinstance(layer, (list, tuple))
         self.layers = [layer] if self.one else list(layer)  # a Sequential is one layer, though it can be iterated
-        self._acts, self._undo = [None]*len(self.layers), ExitStack()
+        self._acts, self._undo, self._settled = [None]*len(self.layers), ExitStack(), False
 
     def __enter__(self):
         if torch.is_inference_mode_enabled(): raise ValueError(
             'a map needs gradients, and torch.inference_mode() rules them out: use torch.no_grad(), '
             'where a map can be had')
-        self._acts = [None]*len(self.layers)
+        self._acts, self._settled = [None]*len(self.layers), False
         with ExitStack() as undo:  # an error on the way in puts everything back, too
             undo.callback(torch.set_grad_enabled, torch.is_grad_enabled())
             undo.enter_context(uncompiled())
@@ -132,6 +132,9 @@ class Recorded:
         return self
 
     def __exit__(self, *exc): self._undo.close()
+    def settle(self):
+        "Records no more: the forward pass is over, and what a checkpoint computes again is the same once more."
+        self._settled = True
 
 # %% ../nbs/03_cam.ipynb #d5bb6921
 def _describe(o):
@@ -142,6 +145,7 @@ def _keep(self: Recorded, i, module, t, verb='returns', layout=None):
     "Records `t` as the activations of layer `i`, and returns the copy with which the network goes on."
     if not isinstance(t, torch.Tensor) or not t.is_floating_point(): raise ValueError(
         f'the layer {type(module).__name__} {verb} {_describe(t)}: a map needs activations, a tensor of floats')
+    if self._settled: return t.clone()
     torch.set_grad_enabled(True)  # also in validation; __exit__ sets it back
     plain = t.as_subclass(torch.Tensor)  # fastai's tensor types slow a graph down and do nothing in it
     acts = plain if layout is None else layout(plain)

@@ -18,12 +18,13 @@ from fastai.data.load import DataLoader
 from fastai.torch_core import apply, to_device
 from fastcore.basics import noop, patch, store_attr
 
-from .masks import as_one, is_annotated, mask_of_class
+from .masks import as_one, is_annotated
 from .cam import as_method, find_layer, heatmap, heatmaps
 from .plots import aspect_of, heatmap_bar, plot_any
 from .terms import heat_areas, overlap
-from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, batch_pictures, check_codes, check_cut,
-                               class_names, holds_inside, inside_mask, part_regions, predicted_classes, split_batch)
+from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, OneClass, batch_pictures, check_codes,
+                               check_cut, class_names, holds_inside, inside_mask, part_regions, predicted_classes,
+                               split_batch)
 
 # %% ../nbs/09_interpret.ipynb #e1ac0af8
 class HeatmapInterpretation:
@@ -141,7 +142,9 @@ def _prepared(learn, b, dl, how):
     "Inputs, classes and masks of a batch, region codes that count as inside, and whether each class has a mask."
     _check_parts(b)
     b = to_device(b, next(learn.model.parameters()).device)
-    (x, y, mask), inside = split_batch(b), how.inside
+    (x, y, mask), inside = split_batch(b, getattr(learn.dls, 'n_inp', None)), how.inside
+    if y is not None and y.is_floating_point() and ((y != 0) & (y != 1)).any(): raise ValueError(
+        'the targets are numbers, and right and wrong by inside and outside needs classes')
     if isinstance(inside, dict):
         mask, inside = part_regions(mask.view(len(mask), *b[0].shape[2:]), inside, dl.vocab), None
     return x, y, mask, inside, mask.ndim == b[0].ndim and mask.shape[1] > 1
@@ -162,14 +165,14 @@ def _read(learn, dl, how):
         if layer is None:
             layer = _found_layer(learn, x, mask, dl, inside, how)
             check_cut(b[-1], dl)
-        score = 'predicted' if several else which.score
+        score = OneClass(mask, which.score) if several else which.score  # as metrics have it
         logits, maps = heatmaps(learn.model, x, layer, y, which.method, bs=len(y), score=score, output=how.output,
                                 reshape=how.reshape or noop)  # it is proven
         if not isinstance(logits, torch.Tensor): raise ValueError(
             f'the model returns a {type(logits).__name__}: right and wrong need class scores of shape (N, classes)')
         logits = logits.as_subclass(torch.Tensor).float()
         with torch.no_grad(): loss = _losses(learn, logits, y)
-        if several: mask = mask_of_class(mask, logits.argmax(1))
+        if several: mask = score.mask
         v = overlap(*heat_areas(maps, mask, inside, how.evidence))
         res = logits, y, maps, v, loss, is_annotated(mask), holds_inside(mask, inside)
         yield [o.cpu() for o in res]

@@ -257,7 +257,7 @@ def show_item(
     if x.ndim == 4:
         at = best_slice(mask)
         x, mask, title = x[:,at], mask[at], f'{title}, slice {at}'.lstrip(', ')
-    if x.ndim == 3: show_image(x, ctx=ax, cmap='gray', vmin=0, vmax=1)
+    if x.ndim == 3: show_image(x if len(x) in (1, 3) else x.mean(0, keepdim=True), ctx=ax, cmap='gray', vmin=0, vmax=1)
     ax.set_title(title)
     show_mask(mask, ax)
 
@@ -388,10 +388,10 @@ def check_levels(
 @lru_cache
 def _area_weights(n_in, n_out, device=None):
     "(n_out, n_in) matrix: the share of each cell that each pixel covers; rows sum to 1."
-    edge = torch.arange(n_out + 1, device=device, dtype=torch.float64)*n_in/n_out
-    px = torch.arange(n_in, device=device, dtype=torch.float64)
+    edge = torch.arange(n_out + 1, dtype=torch.float64)*n_in/n_out  # not every device has so many digits
+    px = torch.arange(n_in, dtype=torch.float64)
     cover = torch.minimum(edge[1:,None], px + 1) - torch.maximum(edge[:-1,None], px)
-    return (cover.clamp_min(0)*n_out/n_in).float()
+    return (cover.clamp_min(0)*n_out/n_in).float().to(device)
 
 # %% ../nbs/00_masks.ipynb #29e3f4ef
 def _along(m, k, weights):

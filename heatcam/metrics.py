@@ -63,6 +63,9 @@ def accumulate(self: HeatmapMetric, learn):
     maps, mask = cb.maps.get(which), cb.masks.get(which)
     if maps is None: return
     if isinstance(maps, list): maps = maps[-1]
+    if self.inside is not None and (isinstance(cb.inside, dict) or isinstance(cb.inside_now, str)): raise ValueError(
+        f'{self.name} has region codes of its own (inside={self.inside}), and the masks of this batch have none any '
+        'more: the callback has made a mask for each class of them, or MixUp has mixed them. Leave out inside=')
     evidence = self.evidence or ('positive' if self.which else cb.evidence)
     areas = heat_areas(maps, mask, cb.inside_now if self.inside is None else self.inside, evidence)
     values = self.func(*areas), is_annotated(mask), overlap(*areas).isnan()

@@ -62,11 +62,12 @@ def heat_colors(alpha: float=.7): # a colour map; `alpha`: where the heatmap is 
 
 # %% ../nbs/04_plots.ipynb #9d3e0a0d
 def picture(
-    image, # (H, W), (1, H, W), (3, H, W) or (H, W, 3)
+    image, # (H, W), (1, H, W), (3, H, W) or (H, W, 3); of other channels the mean
 ): # (H, W) or (H, W, 3), and keywords for `imshow`
     "An image as matplotlib draws it: the brightest pixel of a grey one is white."
     im = np.asarray(torch.as_tensor(image).cpu())
     if im.ndim == 3 and im.shape[0] in (1, 3): im = im[0] if len(im) == 1 else im.transpose(1, 2, 0)
+    elif im.ndim == 3 and im.shape[-1] != 3: im = im.mean(0)
     return im, dict(cmap='gray', vmin=0, vmax=max(float(im.max()), 1e-9)) if im.ndim == 2 else {}
 
 # %% ../nbs/04_plots.ipynb #9d3e0a0e

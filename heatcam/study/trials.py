@@ -57,13 +57,21 @@ def check_name(what, name):
     if not isinstance(name, str) or not name.strip(): raise StudyError(f'{what} needs a name, got {name!r:.60}')
 
 # %% ../../nbs/study/01_trials.ipynb #a1b2c3d4
+def _odd_keys(v):
+    "The keys of a dictionary, and of those in it, that are no text."
+    return [k for k, o in v.items() if not isinstance(k, str)] + [k for o in v.values() if isinstance(o, dict)
+                                                                  for k in _odd_keys(o)]
+
 def _json(what, v):
     "A copy of `v` as JSON keeps it. Raises `StudyError` for what JSON has no word for."
     if not isinstance(v, dict): raise StudyError(f'{what} must be a dict, got {v!r:.60}')
+    if odd := _odd_keys(v): raise StudyError(
+        f'{what} has the key {odd[0]!r}, and study.json can say names only: name the class, and not its index')
     try: return json.loads(json.dumps(v, allow_nan=False))
     except (TypeError, ValueError) as e: raise StudyError(
         f'{what} must hold names, numbers and lists only, so that study.json can say it: {e}') from None
 
+# %% ../../nbs/study/01_trials.ipynb #c9d9948e
 @dataclass(frozen=True)
 class Arm:
     "A way of training that is compared with others."
