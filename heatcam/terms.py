@@ -210,8 +210,8 @@ def as_term(
 def heatmap_terms(
     maps,                        # (N, 1, h, w) signed maps, or a list of them, one per layer
     mask: torch.Tensor,          # (N, H, W) or (N, 1, H, W): non-zero = may look, 0 = may not, 255 = not annotated
-    term='outside_share',        # a name in `TERMS`, or a function (heat, inside, outside) → one number per image
-    evidence: str='positive',    # 'positive', or 'absolute' to count evidence against the score as well
+    term='outside_mass',         # a name in `TERMS`, or a function (heat, inside, outside) → one number per image
+    evidence: str='absolute',    # evidence against the score counts as well; 'positive': only evidence for it
     inside=None,                 # region codes that count as inside; None: every code but 0 and 255
 ) -> tuple: # (N,) terms, 0 where nothing is annotated, and (N,) whether anything is
     "The term of each image, the mean over the layers. Raises `ValueError` for a term that is none."
@@ -222,8 +222,8 @@ def heatmap_terms(
 def localisation_term(
     maps,         # as for `heatmap_terms`, and so are all others
     mask: torch.Tensor,
-    term='outside_share',
-    evidence: str='positive',
+    term='outside_mass',
+    evidence: str='absolute',
     inside=None,
 ) -> torch.Tensor: # one number; 0 for a batch without annotation
     "The localisation term of a batch: the mean over its annotated images. Warns of masks of 0 and 255 alone."
