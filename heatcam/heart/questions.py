@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'RIVALS', 'LONGER', 'STEPS',
            'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'controls',
-           'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'few_masks', 'unseen', 'rivals', 'longer',
-           'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
-           'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget', 'wrong_masks', 'few_masks', 'unseen', 'rivals',
+           'longer', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit',
+           'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/08_questions.ipynb #d695e015
 from dataclasses import replace
@@ -83,16 +83,25 @@ SHARES = (.005, .01, .02, .05, .1, .25, 1.)
 FAULTS = dict(dilate=10, erode=5, shift=12, box=0, swap=0, tag=0)
 
 def mask_budget(n, seed, **sizes):
-    "The heatmap loss with masks on some of the images; it and the swap with masks that are wrong."
+    "The recipe with masks on some of the images, and with masks that are wrong."
     some = [Arm(f'{s:.1%}'.replace('.0%', '%'), n, {}, dict(mask_share=s)) for s in SHARES]
     wrong = [Arm(f'{k} {by}'.removesuffix(' 0'), n, {}, dict(mask_fault=k, mask_by=by)) for k, by in FAULTS.items()]
-    wrong += [Arm('good, swap', n, None, SWAP),
-              *(replace(a, name=f'{a.name}, swap', loss=None, settings=SWAP | a.settings)
-                for a in wrong if a.name != 'swap')]
     ends = arms(('cross-entropy', 'tag at random'), n)
     one = lambda head, model, more: shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, (*ends, *some, *more),
                                                    seed=seed, **SIZES | sizes)
     return [one('flatten', 'small_cnn', wrong), one('GAP', 'small_cnn_gap', [])]
+
+# %% ../../nbs/heart/08_questions.ipynb #42bff2cc
+def wrong_masks(n, seed, **sizes):
+    "Masks that are wrong, with the heatmap loss and with the swap, for hearts that stay and hearts that move."
+    few = lambda k: n if k in ('good', 'erode', 'swap', 'tag') else max(1, n//2)
+    faults = {'good': {}} | {k: dict(mask_fault=k, mask_by=by) for k, by in FAULTS.items()}
+    some = [Arm(f'{k}, {way}', few(k), loss, kw | how) for k, kw in faults.items()
+            for way, loss, how in (('term', {}, {}), ('swap', None, SWAP))]
+    ends = *arms(('cross-entropy',), max(1, n//4)), *arms(('tag at random',), max(1, n//2))
+    kw = SIZES | ONCE | dict(lr_range=(3e-3, 3e-2), draws=10, seed=seed + 1800)
+    return [shortcut_study(f'{heart} heart, wrong masks', heart, 'glyph', 'small_cnn', (*ends, *some),
+                           **kw | dict(epochs=epochs) | sizes) for heart, epochs in (('hard', 4), ('moving', 8))]
 
 # %% ../../nbs/heart/08_questions.ipynb #a44b54ca
 def _completed(k, **settings): # k: masks of 1,600
@@ -299,6 +308,8 @@ QUESTIONS = {
     '05_shortcut_resnet': Question('The same for ResNet-18, which sees the whole image from every cell', 10,
                                    shortcut_resnet, ('test_accuracy', 'worst_class')),
     '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
+    '06_wrong_masks': Question('Are wrong masks as bad for the swap, and where hearts move?', 20, wrong_masks,
+                               ('test_accuracy', 'tag_flips')),
     '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff,
                             ('test_accuracy', 'heart_overlap')),
     '09_audit': Question('Does an audit find what a network depends on?', 2, audit, ('tag_flips', 'heart_overlap')),
