@@ -656,7 +656,7 @@ def _through(model, params, x, name, output):
     finally: hook.remove()
     return grad is None or not (grad != 0).any()
 
-_MOST = 32  # so many of the last layers are asked
+_MOST = 16  # so many of the last layers are asked, as a pass of a large network takes seconds
 
 def _last_cut(model, x, layers, output): # layers: (name, layout) in the order of the forward pass
     "The last of the layers that no evidence goes around; where there is none, the last one, and a warning."
