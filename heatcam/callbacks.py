@@ -638,12 +638,18 @@ def after_pred(self: HeatmapLoss):
     "Finds what is wrong with predictions and labels before the class loss does, which says it less clearly."
     if self._rec is None: return
     self._rec.settle()
+    self._n_inputs = len(self.xb)
     for which in self._wanted: check_classes(self.scores, self.yb[0], which.score, first=self.learn.iter == 0)
 
 @patch(as_prop=True)
 def scores(self: HeatmapLoss):
     "The class scores, among what the model has returned."
     return pick_output(self.learn.pred, self.output)
+
+@patch(as_prop=True)
+def n_inputs(self: HeatmapLoss):
+    "How many parts of a batch go into the model: as in the last one (a callback may add some), or as the loaders say."
+    return getattr(self, '_n_inputs', None) or getattr(self.learn.dls, 'n_inp', None)
 
 @patch
 def _ask(self: HeatmapLoss, score):
@@ -802,7 +808,7 @@ def batch_maps(self: HeatmapLoss,
     score=None,                 # another score than that of `which`, a function
 ): # logits and signed maps (N, 1, h, w)
     "Scores and maps of a batch, in evaluation mode."
-    x, y = split_batch(b, getattr(self.learn.dls, 'n_inp', None))[:2]
+    x, y = split_batch(b, self.n_inputs)[:2]
     # of several inputs the last layer with a grid can't be found, so it is the one that is named for training
     layer = which.layers()[-1] if which.named() or not isinstance(x, tuple) else self.which.layers()[-1]
     return heatmaps(self.learn.model, x, layer, y, which.method, score=score or which.score,
@@ -834,7 +840,7 @@ def show_heatmaps(self: HeatmapLoss, b, dl, max_n=9, ncols=3, figsize=None,
     "Images of a batch with heatmap, mask, target, prediction and overlap."
     b, which, evidence = tuple(o[:max_n] for o in b), REFERENCE, 'positive'
     if trained: which, evidence = self.which, self.evidence
-    _, y, mask = split_batch(b, getattr(self.learn.dls, 'n_inp', None))
+    _, y, mask = split_batch(b, self.n_inputs)
     vocab = getattr(self.learn.dls, 'vocab', None)
     if isinstance(self.inside, dict): mask = part_regions(mask.view(len(mask), *b[0].shape[2:]), self.inside, vocab)
     several = mask.ndim == b[0].ndim and mask.shape[1] > 1

@@ -127,6 +127,7 @@ def _asked(learn, trained, evidence, inside, reshape, **given):
     if trained and cb is None: raise ValueError(
         'this Learner has no heatmap loss, so there is no map that it trains: '
         'without trained=True, the reference map is read')
+    n_inp = getattr(learn.dls, 'n_inp', None) if cb is None else cb.n_inputs
     cb = cb or HiResCAMLoss()
     own = (cb.which, cb.evidence) if trained else (REFERENCE, 'positive')
     which, evidence = _changed(own[0], **given), own[1] if evidence is None else evidence
@@ -134,7 +135,7 @@ def _asked(learn, trained, evidence, inside, reshape, **given):
     kind = '' if (which, evidence) != own else 'trained ' if trained else None
     return SimpleNamespace(
         which=which, evidence=evidence, inside=cb.inside if inside is None else inside,
-        reshape=cb.reshape if reshape is None else reshape, output=cb.output,
+        reshape=cb.reshape if reshape is None else reshape, output=cb.output, n_inp=n_inp,
         about='' if kind is None else f'{kind}map: {_about(which, evidence)}')
 
 # %% ../nbs/09_interpret.ipynb #e1f05a7c
@@ -142,7 +143,7 @@ def _prepared(learn, b, dl, how):
     "Inputs, classes and masks of a batch, region codes that count as inside, and whether each class has a mask."
     _check_parts(b)
     b = to_device(b, next(learn.model.parameters()).device)
-    (x, y, mask), inside = split_batch(b, getattr(learn.dls, 'n_inp', None)), how.inside
+    (x, y, mask), inside = split_batch(b, how.n_inp), how.inside
     if y is not None and y.is_floating_point() and ((y != 0) & (y != 1)).any(): raise ValueError(
         'the targets are numbers, and right and wrong by inside and outside needs classes')
     if isinstance(inside, dict):
