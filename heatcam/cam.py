@@ -682,7 +682,7 @@ def _picked(model, x, reshape, max_cell, output=None):
     if not fine: raise ValueError(
         f'no layer has cells of at most {max_cell} pixels: the finest grid has '
         f'{max(s for _, s, _ in layers)} for images of {image}')
-    name, layout = _last_cut(model, x, fine, output)
+    name, layout = _last_cut(model, x, fine, output) if reshape is None else fine[-1]  # the caller knows the layout
     module = model.get_submodule(name)
     return module if reshape is not None else _as_grid(module, layout)
 
