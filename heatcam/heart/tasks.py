@@ -20,6 +20,7 @@ from torch import nn
 
 from .. import terms
 from ..cam import heatmaps
+from ..annotate import check_masks, dilate_masks
 from ..complete import complete_masks
 from ..masks import UNANNOTATED, ImageMaskSet, image_mask_dls
 from ..outside import WAYS, outside_of, put_outside
@@ -120,8 +121,8 @@ def described_study(said: dict) -> Study:
     return Study(task=from_json(PhantomTask, {k: v for k, v in task.items() if k != 'task'}), **said)
 
 # %% ../../nbs/heart/04_tasks.ipynb #a3b176bb
-SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, images='as drawn',
-                each_class=False, completed=False, segmenter_steps=150, outside='', p=1.)
+SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, mask_margin=0,
+                images='as drawn', each_class=False, completed=False, segmenter_steps=150, outside='', p=1.)
 
 _BLANKED = 'blanked in the test too'
 
@@ -138,6 +139,7 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
     for k in ('mask_share', 'p'): check_number(k, s[k], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
+    if s['mask_margin'] != 'found': check_number('mask_margin', s['mask_margin'], 0, 1000, Real)
     check_number('segmenter_steps', s['segmenter_steps'], 1, 10**5, Integral)
     return s
 
@@ -173,6 +175,12 @@ def _in_turn(order, y):
     "The indices `order` with the classes `y` taking turns."
     return order[np.argsort(pd.Series(y[order]).groupby(y[order]).cumcount(), kind='stable')]
 
+def _wider(train, masks, margin):
+    "The masks, wider by `margin` pixels, or by as many as `check_masks` asks for."
+    if margin == 'found': margin = check_masks(ImageMaskSet(train.images, train.y, masks)).pixels
+    return dilate_masks(masks, margin) if margin else masks
+
+# %% ../../nbs/heart/04_tasks.ipynb #f886cb14
 def arm_sets(
     task: PhantomTask,
     arm: Arm,
@@ -184,12 +192,12 @@ def arm_sets(
     if s['images'] == 'tag at random': train, valid = task.tagged(draw, 0.)
     if 'blanked' in s['images']: train, valid = (
         ImageMaskSet(o.images*(o.masks != 0)[:,None], o.y, o.masks) for o in (train, valid))
-    if s['mask_share'] == 1 and not s['mask_fault']: return train, valid
+    if s['mask_share'] == 1 and not s['mask_fault'] and not s['mask_margin']: return train, valid
     rng, masks = np.random.default_rng([seed, 1]), train.masks
     if s['mask_fault'] == 'tag':
         masks = torch.as_tensor(task.tagged(draw, get=tagged_phantoms)[0].mask((*HEART, Region.TAG)))
     elif s['mask_fault']: masks = spoil_masks(masks, s['mask_fault'], s['mask_by'], rng)
-    masks = masks.clone()
+    masks = _wider(train, masks, s['mask_margin']).clone()
     order = rng.permutation(len(masks))
     if s['each_class']: order = _in_turn(order, train.y.numpy())
     masks[order[round(s['mask_share']*len(masks)):]] = UNANNOTATED
@@ -201,7 +209,7 @@ _DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
 
 def _completed(task, draw, seed, s, few):
     "The set with its missing masks drawn by a segmenter."
-    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'images', 'segmenter_steps')]
+    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'mask_margin', 'images', 'segmenter_steps')]
     key = repr((replace(task, model='small_cnn'), draw, seed, asked))
     if key not in _DRAWN:
         while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]

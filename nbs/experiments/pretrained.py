@@ -14,8 +14,8 @@ from heatcam.heart.tasks import MODELS, PhantomTask
 
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
 epochs, draws, lr_range = 4, 10, (4e-3, 1e-2)
-arms = [dict(name='cross-entropy', n=6), dict(name='ceiling', n=6, settings=AT_RANDOM), dict(name='term', n=6, loss={}),
-        dict(name='swap', n=6, settings=SWAP)]
+arms = [dict(name='cross-entropy', n=20), dict(name='ceiling', n=20, settings=AT_RANDOM), dict(name='term', n=20, loss={}),
+        dict(name='swap', n=20, settings=SWAP)]
 
 
 @lru_cache(1)
@@ -48,7 +48,7 @@ def head_and_body(model):
 
 
 MODELS['efficientnet_lite0'] = Pretrained
-task = PhantomTask(spec=HEARTS['medium'], tag=TAGS['glyph'], n_train=640, n_valid=160, n_test=100, bs=32, seed=600,
+task = PhantomTask(spec=HEARTS['medium'], tag=TAGS['glyph'], n_train=2040, n_valid=160, n_test=100, bs=32, seed=600,
                    model='efficientnet_lite0')
 
 

@@ -23,9 +23,9 @@ from heatcam.swap import OutsideSwap
 endpoints = 'square_accuracy', 'test_accuracy'
 epochs, draws, lr_range, max_trials = 30, 10, (2e-3, 2e-2), 1
 CLASSES, SIDE, REACH = ['disc', 'ring', 'square', 'cross'], 64, 9
-arms = [Arm('cross-entropy', 10), Arm('ceiling', 10, settings=dict(company='at random')),
-        Arm('term, a mask for each class', 20, {}), Arm('term, one mask', 10, {}, dict(masks='one')),
-        Arm('swap', 10, settings=dict(outside='other'))]
+arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(company='at random')),
+        Arm('term, a mask for each class', 20, {}), Arm('term, one mask', 20, {}, dict(masks='one')),
+        Arm('swap', 20, settings=dict(outside='other'))]
 
 
 def shape(k, dy, dx):
