@@ -96,7 +96,8 @@ def mask_budget(n, seed, **sizes):
 _BY = {'term': ({}, {}), 'swap': (None, SWAP), 'both': ({}, SWAP)}  # keywords of the loss, settings
 _FAULTY = {'good': {}} | {k: dict(mask_fault=k, mask_by=by) for k, by in FAULTS.items()}
 MENDED = {  # what may help where masks are too tight, or hold the tag: settings, ways of training
-    'erode, widened as found': (_FAULTY['erode'] | dict(mask_margin='found'), ('term', 'swap')),
+    **{f'erode, widened to the {o}': (_FAULTY['erode'] | dict(mask_margin=o), ('term', 'swap'))
+       for o in ('edge', 'rim')},
     'erode, widened by 6': (_FAULTY['erode'] | dict(mask_margin=6), ('swap',)),
     **{f'erode by {k}': (dict(mask_fault='erode', mask_by=k), ('swap',)) for k in (2, 3)},
     **{k: (_FAULTY[k], ('both',)) for k in ('good', 'erode', 'tag')}}

@@ -139,7 +139,7 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
     for k in ('mask_share', 'p'): check_number(k, s[k], 0, 1, Real)
     check_number('mask_by', s['mask_by'], 0, 1000, Integral)
-    if s['mask_margin'] != 'found': check_number('mask_margin', s['mask_margin'], 0, 1000, Real)
+    if s['mask_margin'] not in ('edge', 'rim'): check_number('mask_margin', s['mask_margin'], 0, 1000, Real)
     check_number('segmenter_steps', s['segmenter_steps'], 1, 10**5, Integral)
     return s
 
@@ -176,8 +176,9 @@ def _in_turn(order, y):
     return order[np.argsort(pd.Series(y[order]).groupby(y[order]).cumcount(), kind='stable')]
 
 def _wider(train, masks, margin):
-    "The masks, wider by `margin` pixels, or by as many as `check_masks` asks for."
-    if margin == 'found': margin = check_masks(ImageMaskSet(train.images, train.y, masks)).pixels
+    "The masks, wider by `margin` pixels, or by what `check_masks` finds: its `tight.edge` or `tight.rim`."
+    if isinstance(margin, str):
+        margin = getattr(check_masks(ImageMaskSet(train.images, train.y, masks)).tight, margin, 0)
     return dilate_masks(masks, margin) if margin else masks
 
 # %% ../../nbs/heart/04_tasks.ipynb #f886cb14

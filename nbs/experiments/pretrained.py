@@ -48,7 +48,7 @@ def head_and_body(model):
 
 
 MODELS['efficientnet_lite0'] = Pretrained
-task = PhantomTask(spec=HEARTS['medium'], tag=TAGS['glyph'], n_train=2040, n_valid=160, n_test=100, bs=32, seed=600,
+task = PhantomTask(spec=HEARTS['medium'], tag=TAGS['glyph'], n_train=640, n_valid=160, n_test=100, bs=32, seed=600,
                    model='efficientnet_lite0')
 
 
