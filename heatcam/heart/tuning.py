@@ -220,6 +220,8 @@ def plot_tuning(
         ax.set_xticks(range(len(g.columns)), [f'{v:g}' for v in g.columns], fontsize=8)
         ax.set_yticks(range(len(g)), [f'{v:g}' for v in g.index], fontsize=8)
     for ax in axs.flat[len(means):]: ax.axis('off')
+    fig.supxlabel('weight of the term (of the swap: share of the images)', fontsize=9)
+    fig.supylabel('learning rate', fontsize=9)
     fig.colorbar(im, ax=axs, label=label)
     return fig
 
