@@ -35,7 +35,8 @@ from scipy import ndimage
 from scipy.stats import kruskal
 
 from .masks import UNANNOTATED, ImageMaskSet, all_codes, inside_of, show_mask, show_outline
-from .edges import FEW, RINGS, SHIFTS, common_shift, edge_scores, profiles_of, tightness
+from .edges import (FEW, RINGS, SHIFTS, Tight, coarseness, common_shift, edge_scores, looked_at, profiles_of,
+                           tightness)
 from .plots import picture
 from .callbacks import check_inside
 from .files import MaskItem, RegionMask, boxes_to_mask, plain_text, raise_faults
@@ -213,8 +214,9 @@ def _way(rows, cols):
     return ' and '.join(f'{abs(n)} {o}{"s"[:abs(n) != 1]} {less if n < 0 else more}' for n, o, less, more in parts if n)
 
 # %% ../nbs/13_annotate.ipynb #f4e888bc
-def _off(at, scores):
+def _off(at, scores, step=1):
     "Findings of masks beside the edges of their images, as `_content` has them; and the shift and `Tight`, or None."
+    # `step`: how many pixels are one that was looked at
     if not len(at): return [], None, None
     by, res = common_shift(scores), []
     r, c = by or (0, 0)
@@ -222,12 +224,12 @@ def _off(at, scores):
     here, there = s[:, :, SHIFTS, SHIFTS], s[:, :, r + SHIFTS, c + SHIFTS]
     limit = ' or more'*(max(abs(r), abs(c)) == SHIFTS)
     gain = lambda a, b: at[np.argsort(b.max(1) - a.max(1), kind='stable')]  # the worst first
-    if by: res.append(('shifted', gain(there, here), len(at), f'Moved {_way(r, c)}{limit}, the masks together fit '
-                       'the edges better. Look for another crop or origin.'))
+    if by: res.append(('shifted', gain(there, here), len(at), f'Moved {_way(step*r, step*c)}{limit}, the masks '
+                       'together fit the edges better. Look for another crop or origin.'))
     if tight: res.append(('too tight', gain(there[:, RINGS >= 2], there[:, RINGS < 2]), len(at),
-                          f'The strongest edge lies about {tight.edge} pixels outside: the rim of the object counts as '
-                          f'outside. Use dilate_masks(masks, {tight.rim}) or more.'))
-    return res, by, tight
+                          f'The strongest edge lies about {step*tight.edge} pixels outside: the rim of the object '
+                          f'counts as outside. Use dilate_masks(masks, {step*tight.rim}) or more.'))
+    return res, by and (step*r, step*c), tight and Tight(*(step*o for o in tight))
 
 # %% ../nbs/13_annotate.ipynb #db441561
 class MaskCheck:
@@ -267,7 +269,9 @@ def check_masks(
     f = _all_facts(n, item, inside)
     at = _comparable(f, n_edges)
     name = lambda y: plain_text(y if vocab is None else vocab[int(y)], 40)
-    off, by, tight = _off(at, [edge_scores(g, _may(m, inside)) for g, m, _ in map(item, at)])
+    seen = [(g, _may(m, inside)) for g, m, _ in map(item, at)]
+    step = int(np.median([coarseness(g.shape) for g, _ in seen] or [1]))
+    off, by, tight = _off(at, [edge_scores(*looked_at(*o)) for o in seen], step)
     found = [*_content(f), *_by_class(f, name), *_shapes(f), *_code_findings(f, inside), *off]
     rows = [{'finding': name, 'items': len(which), 'share': len(which)/of, 'examples': [int(i) for i in which[:5]],
              'what follows': follows} for name, which, of, follows in found if len(which)]
