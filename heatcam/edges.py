@@ -141,8 +141,8 @@ class TightMasks:
         k = coarseness(images.shape[2:])
         return '' if found is None else (
             f'the masks look too tight: in the first {len(profiles)}, the strongest edge lies {k*found.edge} pixels '
-            'outside. The rim of the object counts as outside, and what it says is not learned. check_masks '
-            f'shows it, and dilate_masks(masks, {k*found.rim}) widens them')
+            'outside. The rim of the object counts as outside, and what it says is not learned. check_masks shows it, '
+            f'and dilate_masks(masks, {k*found.rim}) or the item transform DilateMasks({k*found.rim}) widens them')
 
 # %% ../nbs/01_edges.ipynb #753d21fe
 def edge_scores(
