@@ -75,7 +75,7 @@ def dilated(self: ImageMaskSet,
 # %% ../nbs/13_annotate.ipynb #b7699e12
 class DilateMasks(DisplayedTransform):
     "Makes the regions of masks larger, after other item transforms. Raises `ValueError` for what is no distance."
-    order = 5  # after Resize and what else changes the size
+    order = 4  # after Resize and what else changes the size; ToTensor has 5
     def __init__(self,
         pixels: float,  # how far the regions grow, 0 or more
     ):
