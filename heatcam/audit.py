@@ -19,6 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from .masks import NO_CLASS, show_item, show_outline
+from .edges import TightMasks, too_tight
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, aspect_of, picture
 from .callbacks import batch_pictures, class_names
@@ -158,26 +159,27 @@ def _check_split(sample):
         'of images of several classes; suggest_masks(learn, learn.dls.valid) says which of the validation images'
         + ', or read more images (n=)'*few)
 
+def _enough(n): return min(16, -(-900//max(n, 1)))  # patchworks per image: 900 in all
+
 # %% ../nbs/18_audit.ipynb #889bf55d
 @patch
 def _change(self: Audit, scan):
     "Asks about changed images, batch by batch."
-    moves, says, inside, seen = [], [], 0, 0
+    moves, says, inside, seen, look = [], [], 0, 0, TightMasks()
     for b, p, codes in self.sample.batches('changing images'):
         scan.step(b, p, codes)
         if not self.masked: continue
         says.append(self.sample.ask(fill(b.x, ~b.outside)).numpy())
-        mine = np.flatnonzero(b.split)
-        if not len(mine): continue
+        if not len(mine := np.flatnonzero(b.split)): continue
         b, p, codes, plain = b.part(mine), p[mine], codes[mine], np.arange(seen, seen + len(mine)) < 100
         moves.append(image_moves(self.sample, b, p, codes, self.n_donors, plain))
+        look.add(b.x, ~b.outside)
         inside = inside + (~b.outside).float().sum((0, 1)).numpy()
         seen += len(mine)
     self.map, self.alone = scan.result(), np.concatenate(says) if says else None
     self.mean_inside = inside/self.sample.split.sum() if self.masked else None
+    self.tight = look.found()  # how much too tight the masks are, or None
     self.table = self._tabled(pd.concat(moves) if moves else None)
-
-def _enough(n): return min(16, -(-900//max(n, 1)))  # patchworks per image: 900 in all
 
 @patch
 def _ask_outside(self: Audit, tries, cells):
@@ -401,6 +403,12 @@ def _at_chance(self: Audit):
     return [o for o in [doubt_answers(t.true, t.answer, vocab) if len(t) else ''] if o]
 
 @patch
+def _rims(self: Audit):
+    "What speaks against masks that are too tight: a sentence or none."
+    said = too_tight(self.tight)
+    return [f'An answer that depends on the rim counts here as one that depends on the outside: {said}.']*bool(said)
+
+@patch
 def _lead(self: Audit):
     "Without masks: where the answers come from, and what is to be asked of it."
     spots = [_spot(o, self.map.flips.shape) for o in self.map.main_spots().itertuples()]
@@ -430,7 +438,8 @@ def verdict(self: Audit) -> Verdict:
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
         grade, lead = 'unclear', _UNSTEADY.format(s.value.within)
-    return Verdict(grade, self._at_chance() + says + self._reasons(s) + where, LIMITS + self._doubts(s), d.high, lead)
+    says = self._at_chance() + self._rims() + says + self._reasons(s) + where
+    return Verdict(grade, says, LIMITS + self._doubts(s), d.high, lead)
 
 # %% ../nbs/18_audit.ipynb #6089666a
 @patch

@@ -235,8 +235,8 @@ def before_batch(self: HeatmapLoss):
 def _look_at_edges(self: HeatmapLoss):
     "Warns, once a fit, of masks that cut off the rim of their objects."
     if self._tight is None: self._tight = TightMasks()
-    said = self._tight(self.xb[0].as_subclass(torch.Tensor), self.mask, self.inside_now)
-    if said: warnings.warn(said)
+    last = getattr(self.learn, 'iter', 0) + 1 == getattr(self.learn, 'n_iter', 0)
+    self._tight.watch(self.xb[0].as_subclass(torch.Tensor), self.mask, self.inside_now, last)
 
 # %% ../nbs/07_callbacks.ipynb #bed17cc8
 def inside_mask(

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['SHIFTS', 'RINGS', 'FEW', 'border_distance', 'coarseness', 'looked_at', 'edge_profile', 'Tight', 'tightness',
-           'TightMasks', 'edge_scores', 'profiles_of', 'common_shift']
+           'TightMasks', 'too_tight', 'edge_scores', 'profiles_of', 'common_shift']
 
 # %% ../nbs/01_edges.ipynb #6fcad981
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 from scipy import ndimage
 from scipy.fft import irfft2, next_fast_len, rfft2
 
@@ -123,26 +125,43 @@ def _profiles(images, mask, inside, most):
 
 # %% ../nbs/01_edges.ipynb #266ea1d0
 class TightMasks:
-    "Looks at the masks of a training's first batches, once."
-    def __init__(self): self.profiles, self.batches, self.done = [], 0, False
-    def __call__(self,
+    "Looks at the first masks of a training or an audit."
+    def __init__(self): self.profiles, self.batches, self.step, self.done = [], 0, 1, False
+    def add(self,
         images: torch.Tensor, # (N, C, H, W); of signals and volumes nothing is said
         mask: torch.Tensor,   # (N, H, W) or (N, 1, H, W), or (N, classes, H, W)
         inside=None,          # see `inside_of`
-    ) -> str: # a sentence where it is found out that the masks are too tight, or ''
-        "Adds a batch, and says what it means once there are enough."
-        if self.done or images.ndim != 4 or min(images.shape[2:]) < 21: return ''
+    ):
+        "Looks at a batch, as long as there are too few."
+        if self.done or images.ndim != 4 or min(images.shape[2:]) < 21: return
         self.profiles += _profiles(images, mask, inside, _MOST - len(self.profiles))
-        self.batches += 1
-        if len(self.profiles) < _MOST and self.batches < _BATCHES: return ''
+        self.batches, self.step = self.batches + 1, coarseness(images.shape[2:])
+    def enough(self) -> bool: return not self.done and (len(self.profiles) >= _MOST or self.batches >= _BATCHES)
+    def found(self) -> Tight: # in pixels of the image, or None; and forgets the masks
+        "How much too tight they are."
         seen, profiles = zip(*self.profiles) if self.profiles else ((), ())
         self.done, self.profiles = True, []
         found = tightness(profiles) if len(set(seen)) > 1 else None
-        k = coarseness(images.shape[2:])
-        return '' if found is None else (
-            f'the masks look too tight: in the first {len(profiles)}, the strongest edge lies {k*found.edge} pixels '
-            'outside. The rim of the object counts as outside, and what it says is not learned. check_masks shows it, '
-            f'and dilate_masks(masks, {k*found.rim}) or the item transform DilateMasks({k*found.rim}) widens them')
+        return found and Tight(*(self.step*o for o in found))
+
+# %% ../nbs/01_edges.ipynb #d87bed38
+def too_tight(
+    found: Tight, # of `TightMasks`, or None
+) -> str: # '' where nothing is wrong
+    "What a training or an audit says of masks that are too tight."
+    return '' if found is None else (
+        f'the masks look too tight: the strongest edge lies about {found.edge} pixels outside, so the rim of the '
+        'objects counts as outside, and what it says of their class, too. check_masks shows it, and '
+        f'dilate_masks(masks, {found.rim}) or the item transform DilateMasks({found.rim}) widens them')
+
+# %% ../nbs/01_edges.ipynb #2f0af63d
+@patch
+def watch(self: TightMasks, images, mask, inside=None, # as for `add`
+    last: bool=False, # whether this is an epoch's last batch
+):
+    "Looks at a batch, and warns of tight masks once there are enough, or with the last."
+    self.add(images, mask, inside)
+    if (self.enough() or last) and (said := too_tight(self.found())): warnings.warn(said)
 
 # %% ../nbs/01_edges.ipynb #753d21fe
 def edge_scores(

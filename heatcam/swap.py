@@ -137,8 +137,8 @@ def _change(self: OutsideSwap, mask):
     able = _able(outside)
     if self.training:
         self._count(len(able), len(x), ways)
-        said = self._tight and self._tight(plain, mask, all_codes(self.inside))
-        if said: warnings.warn(said)
+        last = getattr(self.learn, 'iter', 0) + 1 == getattr(self.learn, 'n_iter', 0)
+        if self._tight: self._tight.watch(plain, mask, all_codes(self.inside), last)
     self.learn.xb = retain_type(_changed(plain, outside, ways, self.p, self.soft, able=able), x), *rest
 
 # %% ../nbs/08_swap.ipynb #c2d73a36
