@@ -240,8 +240,8 @@ def _off(at, scores, step=1):
     if by: res.append(('shifted', gain(there, here), len(at), f'Moved {_way(step*r, step*c)}{limit}, the masks '
                        'together fit the edges better. Look for another crop or origin.'))
     if tight: res.append(('too tight', gain(there[:, RINGS >= 2], there[:, RINGS < 2]), len(at),
-                          f'The strongest edge lies about {step*tight.edge} pixels outside: the rim of the object '
-                          f'counts as outside. Use dilate_masks(masks, {step*tight.rim}) or more.'))
+                          f'The edges of the objects reach about {step*tight.rim} pixels beyond: the rim counts '
+                          f'as outside. Use dilate_masks(masks, {step*tight.rim}) or more.'))
     return res, by and (step*r, step*c), tight and Tight(*(step*o for o in tight))
 
 # %% ../nbs/13_annotate.ipynb #db441561

@@ -94,18 +94,22 @@ def _mean_scores(scores):
 # %% ../nbs/01_edges.ipynb #4f951ffc
 class Tight(NamedTuple):
     "How much too tight masks are."
-    edge: int  # pixels outside of them: the strongest edge
+    edge: int  # pixels outside of them, or below 0 inside: the strongest edge
     rim: int   # where it has faded to half; the masks should be as much wider, 8 meaning 8 or more
+
+_REACH, _LEFT = 3, .4  # pixels outside of a mask that fits, less of the strongest edge than this is left
 
 def tightness(
     profiles, # (n, 17) of `edge_profile`, an image each
 ) -> Tight: # None where it is not clear
-    "How far outside of the masks the strongest edge lies, and where it ends, if that is two pixels or more."
+    "Whether the edges of objects reach out of their masks, by three pixels or more, and how far."
     s, mean = _mean_scores(profiles) if len(profiles) else (None, None)
     if s is None: return
     k, rest = mean.argmax(), np.where(RINGS < 2, mean, -1).argmax()
-    if RINGS[k] < 2 or _t(s[:, k] - s[:, rest]) <= _CLEAR: return
-    faded = np.flatnonzero((mean < mean[k]/2) & (RINGS > RINGS[k]))
+    here = (s[:, RINGS == _REACH].ravel(), s[:, k]) - s[:, -1]  # above what lies around
+    reaches = _t(here[0] - _LEFT*here[1]) > _CLEAR and mean[k] > 2*mean[-1]
+    if not (reaches or RINGS[k] >= 2 and _t(s[:, k] - s[:, rest]) > _CLEAR): return
+    faded = np.flatnonzero((mean < mean[k]/2) & (RINGS > max(RINGS[k], 0)))
     return Tight(int(RINGS[k]), int(RINGS[faded[0]] if len(faded) else RINGS[-1]))
 
 # %% ../nbs/01_edges.ipynb #be3fabe8
@@ -150,8 +154,8 @@ def too_tight(
 ) -> str: # '' where nothing is wrong
     "What a training or an audit says of masks that are too tight."
     return '' if found is None else (
-        f'the masks look too tight: the strongest edge lies about {found.edge} pixels outside, so the rim of the '
-        'objects counts as outside, and what it says of their class, too. check_masks shows it, and '
+        f'the masks look too tight: the edges of the objects reach about {found.rim} pixels beyond them, so the rim '
+        'counts as outside, and what it says of the class, too. check_masks shows it, and '
         f'dilate_masks(masks, {found.rim}) or the item transform DilateMasks({found.rim}) widens them')
 
 # %% ../nbs/01_edges.ipynb #2f0af63d
