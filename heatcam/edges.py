@@ -94,7 +94,7 @@ def _mean_scores(scores):
 # %% ../nbs/01_edges.ipynb #4f951ffc
 class Tight(NamedTuple):
     "How much too tight masks are."
-    edge: int  # pixels outside of them, or below 0 inside: the strongest edge
+    edge: int  # pixels outside of them: the strongest edge there, 0 at their border
     rim: int   # where it has faded to half; the masks should be as much wider, 8 meaning 8 or more
 
 _REACH, _LEFT = 3, .4  # pixels outside of a mask that fits, less of the strongest edge than this is left
@@ -109,8 +109,9 @@ def tightness(
     here = (s[:, RINGS == _REACH].ravel(), s[:, k]) - s[:, -1]  # above what lies around
     reaches = _t(here[0] - _LEFT*here[1]) > _CLEAR and mean[k] > 2*mean[-1]
     if not (reaches or RINGS[k] >= 2 and _t(s[:, k] - s[:, rest]) > _CLEAR): return
-    faded = np.flatnonzero((mean < mean[k]/2) & (RINGS > max(RINGS[k], 0)))
-    return Tight(int(RINGS[k]), int(RINGS[faded[0]] if len(faded) else RINGS[-1]))
+    j = np.where(RINGS >= max(RINGS[k], 0), mean, -1).argmax()
+    faded = np.flatnonzero((mean < mean[j]/2) & (RINGS > RINGS[j]))
+    return Tight(int(RINGS[j]), int(RINGS[faded[0]] if len(faded) else RINGS[-1]))
 
 # %% ../nbs/01_edges.ipynb #be3fabe8
 _BATCHES, _MOST = 10, 32  # of the first batches, so many masks

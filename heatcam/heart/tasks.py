@@ -178,7 +178,7 @@ def _in_turn(order, y):
 def _wider(train, masks, margin):
     "The masks, wider by `margin` pixels, or by what `check_masks` finds: its `tight.edge` or `tight.rim`."
     if isinstance(margin, str):
-        margin = max(getattr(check_masks(ImageMaskSet(train.images, train.y, masks)).tight, margin, 0), 0)
+        margin = getattr(check_masks(ImageMaskSet(train.images, train.y, masks)).tight, margin, 0)
     return dilate_masks(masks, margin) if margin else masks
 
 # %% ../../nbs/heart/04_tasks.ipynb #f886cb14
