@@ -219,7 +219,7 @@ def residual(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #8923b151
 def residual_longer(n, seed, **sizes):
     "The swap and the ceiling on a residual network, where a hundred steps left one behind."
-    some = *arms(('tag at random',), n), Arm('swap', n, None, SWAP)
+    some = *arms(('tag at random',), max(1, n//2)), Arm('swap', n, None, SWAP)
     kw = SIZES | THIN | dict(epochs=6, lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'{heart} heart, {tag}, 300 steps', heart, tag, 'thin_resnet18', some, seed=seed + 900, **kw)
             for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
@@ -229,7 +229,7 @@ def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
     swap = lambda n: Arm('swap', max(1, n), None, SWAP)
     kw = SIZES | _FEW_IMAGES | ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
-    some = {'': ([swap(n), *arms(('tag at random',), n)], {}), ', 225 steps': ([swap(n)], dict(epochs=9))}
+    some = {'': ([swap(n), *arms(('tag at random',), max(1, n//2))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
     make = lambda how, a, more: shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18',
                                                tuple(a), **kw | more | sizes)
     return [make(how, *o) for how, o in some.items()]
