@@ -72,6 +72,7 @@ def edge_profile(
     may,  # (H, W) bool: inside
 ) -> np.ndarray: # (17,): rings at -16 … 8 pixels from the mask's border; NaN: there is no ring
     "How strong the edges are along rings about a mask; the mean of the image is 1."
+    if not may.any(): return np.full(len(RINGS), np.nan)  # too small to be seen
     edges, far = _around(grey, may)
     res = (_rings(far)*edges).sum((1, 2))
     return np.where(RINGS > far.min() + 3, res, np.nan)  # a dot is no ring
@@ -174,6 +175,7 @@ def edge_scores(
     may,  # (H, W) bool: inside
 ) -> np.ndarray: # (17, 21, 21): rings at -16 … 8 pixels, moved by -10 … 10 rows and columns; NaN: there is no ring
     "`edge_profile` for rings that are moved."
+    if not may.any(): return np.full((len(RINGS), 2*SHIFTS + 1, 2*SHIFTS + 1), np.nan)
     edges, far = _around(grey, may)
     size = [next_fast_len(n + SHIFTS) for n in far.shape]  # shifts beyond wrap around, and are not read
     met = irfft2(rfft2(edges, size)*rfft2(_rings(far)[:, ::-1, ::-1], size), size)
