@@ -191,19 +191,28 @@ def _check_order(order, names, files):
     return order
 
 # %% ../nbs/21_paint.ipynb #e15ee2bc
+def _stamp(file):
+    "What changes when somebody writes a file, or takes it away."
+    try: s = file.stat()
+    except OSError: return None
+    return s.st_mtime_ns, s.st_size, s.st_ino
+
+def _read_mask(file, size):
+    "A mask's PNG and its file's stamp. Raises `ValueError` for one that can't be gone on with."
+    if file.suffix != '.png': raise ValueError(f'{file.name} is no .png, and a second mask would stand beside it')
+    stamp, m = _stamp(file), np.array(RegionMask.create(file))
+    if m.shape != size: raise ValueError(
+        'the mask is {} × {}, and the image {} × {} (height × width)'.format(*m.shape, *size))
+    return mask_png(m), stamp
+
 def _read_masks(folder, names, sizes):
-    "{index: PNG} of the masks that are there. Raises `ValueError` with all that can't be gone on with."
+    "{index: (PNG, stamp)} of the masks that are there. Raises `ValueError` with all that can't be gone on with."
     found, bad, res = defaultdict(list), [], {}
     for f in walk_files(folder, (), defaultdict(list)):
         if f.suffix.lower() in image_extensions: found[f.relative_to(folder).with_suffix('').as_posix()].append(f)
     for i, (name, size) in enumerate(zip(names, sizes)):
         for f in found[name]:
-            try:
-                if f.suffix != '.png': raise ValueError(f'{f.name} is no .png, and a second mask would stand beside it')
-                m = np.array(RegionMask.create(f))
-                if m.shape != size: raise ValueError(
-                    'the mask is {} × {}, and the image {} × {} (height × width)'.format(*m.shape, *size))
-                res[i] = mask_png(m)
+            try: res[i] = _read_mask(f, size)
             except ValueError as e: bad.append(f'{name}: {e}')
     raise_faults({'masks that can not be gone on with (repair them, or move them away)': bad})
     return res
@@ -228,11 +237,33 @@ class MaskPainter:
         if len(self.classes) != n: raise ValueError(f'{n} images and {len(self.classes)} classes: give one per image')
         self.order = _check_order(range(n) if order is None else order, self.names, o.files)
         _check_folder(self.folder)
-        self._png = _read_masks(self.folder, self.names, o.sizes)
+        there = _read_masks(self.folder, self.names, o.sizes)
+        self._png, self._stamps = {i: p for i, (p, _) in there.items()}, {i: s for i, (_, s) in there.items()}
         self._past, self._future = defaultdict(list), defaultdict(list)  # for undo and redo
         self._panel, self._note, self._ack, self.place = None, '', 0, 0  # `place`: which of `order` is shown
         self.first()
     def __repr__(self): return f'MaskPainter({self.done} of {len(self.order)} done)'
+
+# %% ../nbs/21_paint.ipynb #f9dffbce
+@patch
+def _file(self: MaskPainter, i): return self.folder/f'{self.names[i]}.png'
+
+@patch
+def _look(self: MaskPainter, i):
+    "Takes in what somebody else has done to the mask of image `i`; says whether anybody has."
+    if (now := _stamp(self._file(i))) == self._stamps.get(i): return False
+    self._past.pop(i, None)  # not this painter's to undo
+    self._future.pop(i, None)
+    try: read = _read_mask(self._file(i), tuple(self.images.sizes[i])) if now else (None, None)
+    except ValueError as e: self._note = f'{self.names[i]}: {e}'
+    else: self._remember(i, *read)
+    return True
+
+@patch
+def _remember(self: MaskPainter, i, png, stamp):
+    for kept, v in (self._png, png), (self._stamps, stamp):
+        if png is None: kept.pop(i, None)
+        else: kept[i] = v
 
 # %% ../nbs/21_paint.ipynb #62a9513d
 @patch(as_prop=True)
@@ -251,12 +282,14 @@ def go(self: MaskPainter,
 ):
     "Shows another image."
     self.place = min(max(int(place), 0), len(self.order) - 1)
+    self._look(self.at)
     self._tell()
 
 @patch
 def first(self: MaskPainter):
     "Shows the first image without a mask; if all have one, the one that is shown stays."
-    self.go(next((p for p, i in enumerate(self.order) if i not in self._png), self.place))
+    left = (p for p, i in enumerate(self.order) if i not in self._png and not self._look(i))
+    self.go(next(left, self.place))
 
 @patch
 def _tell(self: MaskPainter): # the panel, if there is one, what is to be shown
@@ -274,14 +307,15 @@ def mask(self: MaskPainter,
 
 @patch
 def _put(self: MaskPainter, i, png, past, future):
-    "Keeps the mask `png` of image `i` and its steps; None: it has no mask. Raises `OSError` if that can't be written."
-    file = self.folder/f'{self.names[i]}.png'
-    if png is None:
-        file.unlink(missing_ok=True)
-        self._png.pop(i, None)
-    else:
-        _write(file, png)
-        self._png[i] = png
+    "Keeps the mask `png` of image `i` and its steps; None: it has no mask. Raises as `draw`."
+    file = self._file(i)
+    if self._look(i):
+        self._tell()
+        now = 'it can not be read: repair it' if self._look(i) else 'see what is there now, and draw again'
+        raise ValueError(f'somebody else has changed {self.names[i]}.png meanwhile; {now}')
+    if png is None: file.unlink(missing_ok=True)
+    else: _write(file, png)
+    self._remember(i, png, _stamp(file))
     self._past[i], self._future[i] = past[-100:], future
     self._tell()
 
@@ -298,7 +332,8 @@ def draw(self: MaskPainter,
     size: int=1,  # the width of the brush, pixels
     i: int=None,  # an image's index; None: the one that is shown
 ):
-    "Draws a mark and writes the file. Raises `ValueError` for what is no mark, `OSError` if the file can't be written."
+    """Draws a mark and writes the file. Raises `ValueError` for what is no mark, and where somebody else has changed
+    the file since it was shown; `OSError` if it can't be written."""
     self._change(i, draw_mark(self.mask(i), tool, points, size))
 
 @patch
@@ -306,7 +341,7 @@ def fill(self: MaskPainter,
     code: int,    # 0: nothing may be looked at, 1: everything, 255: don't know
     i: int=None,  # an image's index; None: the one that is shown
 ):
-    "Gives all pixels one code and writes the file. Raises `ValueError` for another code."
+    "Gives all pixels one code and writes the file. Raises `ValueError` for another code, and else as `draw`."
     if code not in (0, 1, UNANNOTATED): raise ValueError(f'a mask is filled with 0, 1 or {UNANNOTATED}, got {code!r}')
     self._change(i, np.full_like(self.mask(i), code))
 
