@@ -8,14 +8,16 @@ __all__ = ['CLASS_LOSSES', 'MODELS', 'SETTINGS', 'one_of', 'PhantomTask', 'phant
 
 # %% ../../nbs/heart/04_tasks.ipynb #58036bcb
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from fastai.callback.training import BnFreeze
 from fastcore.basics import patch
+from sklearn.datasets import load_sample_image
 from torch import nn
 
 from .. import terms
@@ -64,6 +66,7 @@ class PhantomTask(Task):
     model: str='small_cnn'     # a name in `MODELS`
     seed: int=0                # of the phantoms
     unseen: bool=False         # measure too what the network says of outsides that no training image has
+    afresh: bool=False         # and of four more, which nobody had looked at when `FAMILY` was made
     seen: bool=False           # measure too what a user with masks can see: validation images in others' outsides
     endpoints: tuple=('test_accuracy', 'heart_overlap')
 
@@ -72,7 +75,7 @@ class PhantomTask(Task):
         object.__setattr__(self, 'endpoints', tuple(self.endpoints))
         one_of('model', self.model, MODELS)
         one_of('experiment', self.experiment, EXPERIMENTS)
-        for k in ('unseen', 'seen'): one_of(k, getattr(self, k), (False, True))
+        for k in ('unseen', 'afresh', 'seen'): one_of(k, getattr(self, k), (False, True))
         for k in ('n_train', 'n_valid', 'n_test', 'bs'): check_number(k, getattr(self, k), 1, 10**6)  # phantoms: 28 GB
         check_number('seed', self.seed, 0, 2**63)
         for o in filter(None, (self.spec, self.tag)): _check_fields(o)
@@ -92,7 +95,8 @@ def _alike(v, like):
 def describe(self: PhantomTask) -> dict:
     said = dict(task='PhantomTask') | asdict(self)
     spec, tag = said['spec'], said['tag']
-    new = (said, 'unseen', False), (said, 'seen', False), (tag, 'place', 'corner'), (spec, 'move', 0), (spec, 'turn', 0)
+    new = ((said, 'unseen', False), (said, 'afresh', False), (said, 'seen', False), (tag, 'place', 'corner'),
+           (spec, 'move', 0), (spec, 'turn', 0))
     for o, k, v in new:  # older studies, which know nothing of these, go on
         if o and o[k] == v: del o[k]
     return said
@@ -301,6 +305,9 @@ def _strange_outsides(x):
     return dict(negative=1 - x, bar=torch.where(down[:,None] < 6, 1., x),
                 checkerboard=((down[:,None]//8 + right//8) % 2).float().expand_as(x))
 
+def _accuracy(model, x, y):
+    with torch.no_grad(): return float((torch.cat([model(b) for b in x.split(100)]).argmax(1) == y).float().mean())
+
 def _in_unseen_outsides(model, ph, x):
     "Accuracies in strange outsides, and in those of each member of the family."
     out, y = outside_of(torch.tensor(ph.mask(), device=x.device)), torch.tensor(ph.y, device=x.device)
@@ -309,8 +316,41 @@ def _in_unseen_outsides(model, ph, x):
         g, lend = torch.Generator().manual_seed(0), dict(others=x.roll(1, 0), others_outside=out.roll(1, 0))
         one = lambda i: WAYS[k](x[i], out[i], **{n: v[i] for n, v in lend.items()}, generator=g)
         new[k] = torch.cat([one(slice(i, i + 1)) for i in range(len(x))])  # a pattern's scale is one per call
-    with torch.no_grad(): said = {k: torch.cat([model(b) for b in v.split(100)]).argmax(1) for k, v in new.items()}
-    return {f'unseen_{k}': float((p == y).float().mean()) for k, p in said.items()}
+    return {f'unseen_{k}': _accuracy(model, v, y) for k, v in new.items()}
+
+# %% ../../nbs/heart/04_tasks.ipynb #18d2abdb
+@lru_cache
+def _photographs():
+    "Two photographs, grey, (2, 427, 640) in [0, 1]."
+    return torch.stack([torch.tensor(load_sample_image(k)).float().mean(-1) for k in ('china.jpg', 'flower.jpg')])/255
+
+def _crops(n, size):
+    "Crops of the photographs, taken by turns, (n, 1, H, W)."
+    g, photos = np.random.default_rng(0), _photographs()
+    at = [[g.integers(0, s - k + 1) for s, k in zip(photos.shape[1:], size)] for _ in range(n)]
+    return torch.stack([photos[i % 2, None, a:a + size[0], b:b + size[1]] for i, (a, b) in enumerate(at)])
+
+# %% ../../nbs/heart/04_tasks.ipynb #04f5c363
+def _rings(x, width=6):
+    "White and black rings around the middle, (H, W)."
+    down, right = (torch.arange(n, device=x.device) - n/2 for n in x.shape[-2:])
+    return ((down[:, None]**2 + right**2).sqrt()//width % 2).expand_as(x)
+
+def _stamped(x, out, side=20):
+    "Images with a white square, anywhere that is outside as a whole."
+    x, free = x.clone(), -F.max_pool2d(-out.float().view(len(x), 1, *out.shape[-2:]), side, 1)
+    for im, ok, g in zip(x, free[:, 0].cpu(), np.random.default_rng(0).spawn(len(x))):
+        a, b = g.choice(np.argwhere(ok.numpy() > 0))
+        im[:, a:a + side, b:b + side] = 1
+    return x
+
+def _afresh(model, ph, x):
+    "Accuracies in four more outsides that no training image has."
+    out, y = outside_of(torch.tensor(ph.mask(), device=x.device)), torch.tensor(ph.y, device=x.device)
+    right = torch.linspace(0, 1, x.shape[-1], device=x.device).expand_as(x)
+    new = dict(photograph=_crops(len(x), x.shape[-2:]).to(x), rings=_rings(x), light=(x + right)/2)
+    new = {k: put_outside(x, out, v) for k, v in new.items()} | dict(stamp=_stamped(x, out))
+    return {f'afresh_{k}': _accuracy(model, v, y) for k, v in new.items()}
 
 # %% ../../nbs/heart/04_tasks.ipynb #edcd795f
 def _as_seen(model, valid, device='cpu'):
@@ -343,5 +383,6 @@ def measure(self: PhantomTask, learn, arm, draw) -> dict:
         if name == 'heart': row['empty_heatmaps'] = empty
     if 'label_overlap' in row: row |= _label_effect(model, ph)
     if self.unseen: row |= _in_unseen_outsides(model, ph, x)
+    if self.afresh: row |= _afresh(model, ph, x)
     if self.seen: row |= _as_seen(model, self.sets(draw)[1], x.device)
     return row if self.tag is None else row | _tag_effect(model, self, draw, arm) | _other_overlaps(model, ph, x, arm)
