@@ -45,7 +45,7 @@ from .files import MaskItem, RegionMask, boxes_to_mask, plain_text, raise_faults
 
 # %% ../nbs/13_annotate.ipynb #7d5797fd
 def _grown(codes, pixels):
-    "The mask (H, W), its regions larger by `pixels` all around."
+    "A mask, its regions larger by `pixels` all around."
     may = (codes != 0) & (codes != UNANNOTATED)
     if not may.any(): return codes
     far, nearest = ndimage.distance_transform_edt(~may, return_indices=True)
@@ -53,16 +53,17 @@ def _grown(codes, pixels):
 
 # %% ../nbs/13_annotate.ipynb #b6025383
 def dilate_masks(
-    masks,          # (N, H, W) or (H, W), uint8 or bool, a tensor or an array
-    pixels: float,  # how far the regions grow, 0 or more
+    masks,          # (N, H, W) or (H, W), or of volumes (N, D, H, W), uint8 or bool, a tensor or an array
+    pixels: float,  # how far the regions grow, 0 or more; those of volumes in all three directions
 ) -> torch.Tensor:  # as `masks`
     "Masks with larger regions; 255 stays as it is. Raises `ValueError` for other shapes, types and distances."
     m = torch.as_tensor(masks)
-    if m.ndim not in (2, 3) or m.dtype not in (torch.uint8, torch.bool): raise ValueError(
-        f'masks must be (N, H, W) or (H, W), uint8 or bool, got {tuple(m.shape)} of {m.dtype}')
+    if m.ndim not in (2, 3, 4) or m.dtype not in (torch.uint8, torch.bool): raise ValueError(
+        f'masks must be (N, H, W), (H, W) or (N, D, H, W), uint8 or bool, got {tuple(m.shape)} of {m.dtype}')
     if not 0 <= pixels < math.inf: raise ValueError(f'pixels must be a distance, 0 or more, got {pixels}')
-    if m.ndim == 2: return torch.from_numpy(_grown(m.cpu().numpy(), pixels).copy())
-    return torch.stack([dilate_masks(o, pixels) for o in m]) if len(m) else m
+    grow = lambda o: torch.from_numpy(_grown(o.cpu().numpy(), pixels).copy())
+    if m.ndim == 2: return grow(m)
+    return torch.stack([grow(o) for o in m]) if len(m) else m
 
 # %% ../nbs/13_annotate.ipynb #95ecf849
 @patch

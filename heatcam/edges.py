@@ -122,9 +122,16 @@ def _lookable(may):
     rim = may[:, [0, -1]].flatten(1).any(1) | may[:, :, [0, -1]].flatten(1).any(1)
     return may.flatten(1).any(1) & ~rim
 
+def _planes(images, may):
+    "Volumes by the slice that has the most of their mask; images as they are."
+    if images.ndim == 4: return images, may
+    i, most = torch.arange(len(may)), may.flatten(2).sum(2).argmax(1)
+    return images[i, :, most], may[i, most]
+
 def _profiles(images, mask, inside, most):
     "Of at most so many images, the hash of the mask and the profile."
     may = inside_of(as_one(mask, images)[:4*most], inside).view(-1, *images.shape[2:]).cpu()
+    images, may = _planes(images, may)
     for i in _lookable(may).nonzero().flatten().tolist()[:most]:
         grey, m = images[i].float().mean(0).cpu().numpy(), may[i].numpy()
         yield hash(m.tobytes()), edge_profile(*looked_at(grey, m))
@@ -134,14 +141,14 @@ class TightMasks:
     "Looks at the first masks of a training or an audit."
     def __init__(self): self.profiles, self.batches, self.step, self.done = [], 0, 1, False
     def add(self,
-        images: torch.Tensor, # (N, C, H, W); of signals and volumes nothing is said
-        mask: torch.Tensor,   # (N, H, W) or (N, 1, H, W), or (N, classes, H, W)
+        images: torch.Tensor, # (N, C, H, W), or volumes (N, C, D, H, W); of signals nothing is said
+        mask: torch.Tensor,   # (N, H, W) or (N, 1, H, W), or (N, classes, H, W); of volumes, as many more dimensions
         inside=None,          # see `inside_of`
     ):
         "Looks at a batch, as long as there are too few."
-        if self.done or images.ndim != 4 or min(images.shape[2:]) < 21: return
+        if self.done or images.ndim not in (4, 5) or min(images.shape[-2:]) < 21: return
         self.profiles += _profiles(images, mask, inside, _MOST - len(self.profiles))
-        self.batches, self.step = self.batches + 1, coarseness(images.shape[2:])
+        self.batches, self.step = self.batches + 1, coarseness(images.shape[-2:])
     def enough(self) -> bool: return not self.done and (len(self.profiles) >= _MOST or self.batches >= _BATCHES)
     def found(self) -> Tight: # in pixels of the image, or None; and forgets the masks
         "How much too tight they are."
