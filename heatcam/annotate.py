@@ -53,17 +53,19 @@ def _grown(codes, pixels):
 
 # %% ../nbs/13_annotate.ipynb #b6025383
 def dilate_masks(
-    masks,          # (N, H, W) or (H, W), or of volumes (N, D, H, W), uint8 or bool, a tensor or an array
-    pixels: float,  # how far the regions grow, 0 or more; those of volumes in all three directions
+    masks,          # (H, W), (N, H, W) or (N, classes, H, W), uint8 or bool, a tensor or an array
+    pixels: float,  # how far the regions grow, 0 or more
+    dims: int=2,    # 1: of signals (…, L), 3: of volumes (…, D, H, W), which grow in all directions
 ) -> torch.Tensor:  # as `masks`
     "Masks with larger regions; 255 stays as it is. Raises `ValueError` for other shapes, types and distances."
-    m = torch.as_tensor(masks)
-    if m.ndim not in (2, 3, 4) or m.dtype not in (torch.uint8, torch.bool): raise ValueError(
-        f'masks must be (N, H, W), (H, W) or (N, D, H, W), uint8 or bool, got {tuple(m.shape)} of {m.dtype}')
+    m, sides = torch.as_tensor(masks), ('L', 'H, W', 'D, H, W')[dims - 1]
+    if not dims <= m.ndim <= dims + 2 or m.dtype not in (torch.uint8, torch.bool): raise ValueError(
+        f'masks must be ({sides}), (N, {sides}) or (N, classes, {sides}), uint8 or bool, got {tuple(m.shape)} of '
+        f'{m.dtype}')
     if not 0 <= pixels < math.inf: raise ValueError(f'pixels must be a distance, 0 or more, got {pixels}')
     grow = lambda o: torch.from_numpy(_grown(o.cpu().numpy(), pixels).copy())
-    if m.ndim == 2: return grow(m)
-    return torch.stack([grow(o) for o in m]) if len(m) else m
+    each = [grow(o) for o in m.reshape(-1, *m.shape[-dims:])]
+    return torch.stack(each).view(m.shape) if each else m
 
 # %% ../nbs/13_annotate.ipynb #95ecf849
 @patch
@@ -71,7 +73,7 @@ def dilated(self: ImageMaskSet,
     pixels: float,  # how far the regions grow
 ) -> ImageMaskSet:
     "The same images and classes, the regions of the masks larger by `pixels`."
-    return ImageMaskSet(self.images, self.y, dilate_masks(self.masks, pixels), self.vocab)
+    return ImageMaskSet(self.images, self.y, dilate_masks(self.masks, pixels, self.dims), self.vocab, self.dims)
 
 # %% ../nbs/13_annotate.ipynb #b7699e12
 class DilateMasks(DisplayedTransform):
@@ -267,6 +269,13 @@ def _all_facts(n, item, inside):
                          large=min(codes.shape) > 2*SHIFTS))
     return pd.DataFrame(rows)
 
+# %% ../nbs/13_annotate.ipynb #340a5e4c
+def _not_outside(codes, inside):
+    "What does not count as outside: what is inside, and a rim that is not annotated."
+    may = _may(codes, inside)
+    wide = may | (codes == UNANNOTATED)
+    return may if wide[[0, -1]].any() or wide[:, [0, -1]].any() else wide
+
 # %% ../nbs/13_annotate.ipynb #4a3bd28a
 def check_masks(
     data,              # `DataLoaders` (their training items), a loader, an `ImageMaskSet`, or [(image, mask[, class])]
@@ -282,8 +291,9 @@ def check_masks(
     inside = all_codes(inside)
     f = _all_facts(n, item, inside)
     at = _comparable(f, n_edges)
+    if vocab is not None: f['y'] = f.y.where(f.y.isin(range(len(vocab))))  # numbers, and images without a class
     name = lambda y: plain_text(y if vocab is None else vocab[int(y)], 40)
-    seen = [(g, _may(m, inside)) for g, m, _ in map(item, at)]
+    seen = [(g, _not_outside(m, inside)) for g, m, _ in map(item, at)]
     step = int(np.median([coarseness(g.shape) for g, _ in seen] or [1]))
     off, by, tight = _off(at, [edge_scores(*looked_at(*o)) for o in seen], step)
     found = [*_content(f), *_by_class(f, name), *_shapes(f), *_code_findings(f, inside), *off]

@@ -66,7 +66,10 @@ def _arrays(item):
     if x.ndim == m.ndim and m.shape[0] == 1: m = m[0]  # (1, H, W)
     return (x if x.ndim > m.ndim else x[None]), m
 
-def _label(y): return int(y) if getattr(y, 'numel', lambda: 1)() == 1 else -1  # of several classes: none
+def _label(y):
+    "A class index; -1 of several classes, of numbers, and where there is none."
+    y = torch.as_tensor(y)
+    return -1 if y.numel() != 1 or y.is_floating_point() else max(int(y), -1)
 
 def _read_item(item, size, n_in, inside):
     x, m = _arrays(item)
@@ -274,7 +277,7 @@ class CompletedMasks(GetAttr):
 
 def _completed_set(ds, read, said, how):
     if not isinstance(ds, ImageMaskSet):
-        return Datasets(tls=[*ds.tls[:-1], CompletedMasks(ds.tls[-1], read, said, how)], n_inp=1)
+        return Datasets(tls=[*ds.tls[:-1], CompletedMasks(ds.tls[-1], read, said, how)], n_inp=ds.n_inp)
     masks = ds.masks.clone()
     for i in (~read.drawn).nonzero()[:,0].tolist(): masks[i] = _full_mask(said[i], read.sizes[i], *how)
     return ImageMaskSet(ds.images, ds.y, masks, list(ds.vocab), ds.dims)
@@ -303,9 +306,13 @@ def _check_each_class(read, vocab):
     if unseen: warnings.warn(f'no mask was drawn of the class {", ".join(str(vocab[k]) for k in unseen)}: masks of '
                              'these may be worse than the others, and what is wrong with them tells the class')
 
+# %% ../nbs/14_complete.ipynb #186d5cef
 def _code(inside):
     "What completed masks say inside. Raises `ValueError` where 0, which they say outside, is a region's code."
-    if inside is None or isinstance(inside, str) or callable(inside): return 1
+    if inside is None or callable(inside): return 1
+    if isinstance(inside, str): raise ValueError(
+        f'masks are completed with 0 and 1, and inside={inside!r} means shares: give masks > .5, or draw the line '
+        'elsewhere')
     if isinstance(inside, dict): raise ValueError(
         'masks are completed for one region: name its codes, as in inside=[1]')
     if 0 in inside: raise ValueError(f'completed masks say 0 outside, and inside={inside!r} has a 0 in it')
@@ -374,7 +381,7 @@ def complete_masks(
     _check_masked(dls)
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_few(read.drawn)
-    _check_each_class(read, dls.vocab)
+    _check_each_class(read, getattr(dls, 'vocab', None) or ())
     quality = left_out(read, folds, seed, **kwargs) if folds else None
     unchanged = Completion(dls, quality, read.drawn.numpy(), None)
     if not _good_enough(quality, least): return unchanged
@@ -449,7 +456,8 @@ def features(
             if not isinstance(z, torch.Tensor): raise ValueError(
                 f'the model must return a tensor of scores (N, classes), got a {type(z).__name__}')
             known = is_annotated(mask[0].as_subclass(torch.Tensor)).cpu() if mask else torch.zeros(len(x), dtype=bool)
-            y = y.as_subclass(torch.Tensor).cpu() if y.ndim == 1 else torch.full((len(x),), -1)
+            named = y.ndim == 1 and not y.is_floating_point()
+            y = y.as_subclass(torch.Tensor).cpu().clamp_min(-1) if named else torch.full((len(x),), -1)
             rows.append((rec.acts.detach().float().flatten(2).mean(2).cpu(), y, z.argmax(-1).cpu(), known))
     return *(torch.cat(o).numpy() for o in zip(*rows)), idxs
 
@@ -492,7 +500,8 @@ def suggest_masks(
     for c, k in zip(classes, _shares([int((~drawn & (y == c)).sum()) for c in classes], n)):
         mine = np.flatnonzero(y == c)
         if k: rows += [(mine[i], size) for i, size in _typical(f[mine], drawn[mine], int(k), seed)]
-    name, file = lambda k: learn.dls.vocab[k] if k >= 0 else None, _files(learn.dls.train if dl is None else dl)
+    vocab, file = getattr(learn.dls, 'vocab', None) or (), _files(learn.dls.train if dl is None else dl)
+    name = lambda k: vocab[k] if 0 <= k < len(vocab) else None
     found = [(idxs[i], name(y[i]), name(says[i]), size, file(idxs[i])) for i, size in rows]
     found = pd.DataFrame(found, columns=['image', 'class', 'says', 'stands_for', 'file'])
     return found.sort_values('stands_for', ascending=False, ignore_index=True)

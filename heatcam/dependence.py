@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Answers', 'probabilities', 'sampled', 'Batch', 'as_batch', 'Lenders', 'kind_of', 'check_kind', 'Sample', 'patchworks',
-           'Scan', 'DependenceMap', 'dependence_map', 'draw_map']
+           'Scan', 'DependenceMap', 'dependence_map', 'draw_map', 'object_dependence']
 
 # %% ../nbs/16_dependence.ipynb #79e9992e
 import re
@@ -28,7 +28,8 @@ from tqdm import tqdm
 from .masks import NO_CLASS, ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
-from .callbacks import batch_pictures, check_codes
+from .callbacks import batch_pictures, check_batch, check_codes, part_regions
+from .swap import object_region, objects_of
 from .files import which_masked
 from .interpret import as_they_are, in_order
 from .plots import heat_colors, picture
@@ -552,3 +553,62 @@ def plot(self: DependenceMap,
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
     return ax
+
+# %% ../nbs/16_dependence.ipynb #0d50ec6d
+def _objects(dl, n, inside, seed):
+    "Images, classes and objects of at most `n` images of a loader. Raises `ValueError` where there are no such."
+    vocab, (dl, _), parts = getattr(dl, 'vocab', None), sampled(dl, n, seed), []
+    with as_they_are(getattr(dl, 'dataset', None)):
+        for x, *yb in dl:
+            x, yb = x.as_subclass(torch.Tensor).cpu(), [o.as_subclass(torch.Tensor).cpu() for o in yb]
+            check_batch((x,), yb)
+            y, *_, m = yb
+            if isinstance(inside, dict): m = part_regions(m.view(len(m), *x.shape[2:]), inside, vocab)
+            if y.ndim != 2 or m.ndim != x.ndim or m.shape[1] != y.shape[1]: raise ValueError(
+                'several classes (N, classes) of 0 and 1 and a mask for each, or inside={class: codes}, are needed; '
+                f'the classes are {tuple(y.shape)} and the masks {tuple(m.shape)}')
+            parts.append((x, y > .5, *objects_of(y > .5, m)))
+    x, there, objects, known = map(torch.cat, zip(*parts))
+    names = vocab if vocab is not None and len(vocab) == there.shape[1] else range(there.shape[1])
+    return x[known], there[known], objects[known], [str(o) for o in names]
+
+# %% ../nbs/16_dependence.ipynb #e0567021
+def _other_objects(k, there, objects, g):
+    "Images and others that lend: an object of class `k` comes or goes, and nothing else does."
+    pools = [(there[:, k] == v).nonzero()[:, 0] for v in (False, True)]
+    if not all(map(len, pools)): return (torch.zeros(0, dtype=torch.long),)*2 + (objects[:0, k],)
+    i = torch.arange(len(there))
+    draw = torch.rand(len(there), generator=g)
+    j = torch.stack([p[(draw*len(p)).long()] for p in pools])[(~there[:, k]).long(), i]
+    region, clear, gone, come = object_region(k, objects, objects[j])
+    clear &= (gone | come).sum(1) == 1
+    return i[clear], j[clear], region[clear]
+
+def _moved(ask, x, said, there, objects, donors, seed):
+    "How many answers (classes, classes) change with objects of each class, and of how many (classes,)."
+    g, n = torch.Generator().manual_seed(seed), there.shape[1]
+    moved, count = torch.zeros(n, n), torch.zeros(n)
+    for k in [k for k in range(n) for _ in range(donors)]:
+        i, j, region = _other_objects(k, there, objects, g)
+        if not len(i): continue
+        moved[:, k] += (ask(torch.where(region[:, None], x[j], x[i])) != said[i]).sum(0)
+        count[k] += len(i)
+    return moved, count
+
+# %% ../nbs/16_dependence.ipynb #a4f1d5ee
+def object_dependence(
+    model,          # a fastai `Learner`, a module, or a function from images to class scores
+    dl=None,        # of (image, classes, mask for each class), see `sampled`; None: the Learner's validation images
+    n: int=300,     # how many images at most, a random part
+    donors: int=4,  # other images per image and class
+    inside=None,    # {class: its codes} where an image has one mask for all classes; None: it has one for each
+    seed=0,
+) -> pd.DataFrame: # the share of the answers about a class (row) that change with an object of another (column)
+    "Which answers change when an object comes or goes? Raises `ValueError` where there are no masks for each class."
+    x, there, objects, names = _objects(model.dls.valid if dl is None else dl, n, inside, seed)
+    answers = Answers(model, several=True)
+    ask = lambda ims: torch.cat([answers.said(answers(b)) for b in ims.split(64)])
+    moved, count = _moved(ask, x, ask(x), there, objects, donors, seed)
+    shares = pd.DataFrame((moved/count).numpy(), pd.Index(names, name='about'), pd.Index(names, name='object'))
+    shares.attrs['n'] = dict(zip(names, count.int().tolist()))  # images that were changed
+    return shares

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from scipy import ndimage
 from scipy.fft import irfft2, next_fast_len, rfft2
 
-from .masks import as_one, inside_of
+from .masks import as_one, parts_of
 
 # %% ../nbs/01_edges.ipynb #7f0d18fd
 def border_distance(
@@ -130,7 +130,8 @@ def _planes(images, may):
 
 def _profiles(images, mask, inside, most):
     "Of at most so many images, the hash of the mask and the profile."
-    may = inside_of(as_one(mask, images)[:4*most], inside).view(-1, *images.shape[2:]).cpu()
+    mask = as_one(mask, images)[:4*most]
+    may = (parts_of(mask, inside)[1] <= .5).view(-1, *images.shape[2:]).cpu()  # a rim that is unknown is not outside
     images, may = _planes(images, may)
     for i in _lookable(may).nonzero().flatten().tolist()[:most]:
         grey, m = images[i].float().mean(0).cpu().numpy(), may[i].numpy()

@@ -520,8 +520,10 @@ def united(
     masks: torch.Tensor, # (N, classes, H, W), or with axis=0 (classes, H, W)
     axis: int=1,         # of the classes
 ) -> torch.Tensor: # (N, H, W) or (H, W): 1 inside of any, 0 outside of all that are known, 255 where none is
-    "The regions of all classes as one."
-    known = masks != UNANNOTATED
+    "The regions of all classes as one; of soft masks the largest share, NaN where nothing is known."
+    known = (masks != UNANNOTATED) & ~masks.isnan()
+    if masks.is_floating_point() and (known & (masks != masks.floor())).any():
+        return torch.where(known.any(axis), torch.where(known, masks, 0.).amax(axis), torch.nan)
     may, some = (known & (masks != 0)).any(axis), known.any(axis)
     return torch.where(may, 1, torch.where(some, 0, UNANNOTATED)).to(torch.uint8)
 def as_one(

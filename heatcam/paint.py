@@ -25,7 +25,7 @@ from fastai.data.transforms import image_extensions
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageOps
 
-from .masks import UNANNOTATED, ImageMaskSet
+from .masks import UNANNOTATED, ImageMaskSet, named
 from .files import MaskItem, RegionMask, raise_faults, walk_files
 from .annotate import mask_png
 from .serve import port_fault, serve
@@ -155,13 +155,13 @@ def _given(images, folder):
     "What the painter wants to know of `images`, whatever they are."
     if _is_path(images): return _from_files(*_folder_files(Path(images), folder))
     if isinstance(images, ImageMaskSet):
-        return _from_array(images.images, [str(images.vocab[int(k)]) for k in images.y])
+        return _from_array(images.images, [named(images.vocab, k) for k in images.y])
     if isinstance(images, (list, tuple)) and all(map(_is_path, images)): return _from_files(*_listed_files(images))
     return _from_array(images)
 
 def _check_names(names, n):
     "Names that can be files below the masks' folder, each another one. Raises `ValueError` for others."
-    names = [str(o) for o in names]
+    names = [str(o) and Path(str(o)).as_posix() for o in names]  # a//1 and ./a/1 are a/1
     if len(names) != n: raise ValueError(f'{n} images and {len(names)} names: give one per image')
     bad = [o for o in names if not o or Path(o).is_absolute() or {'..', '\\', ':'} & {*Path(o).parts, *o}]
     if bad: raise ValueError(f'{bad[0]!r} can not be the name of a mask: names are like 0001 or disc/0001')
@@ -249,28 +249,29 @@ class MaskPainter:
 def _file(self: MaskPainter, i): return self.folder/f'{self.names[i]}.png'
 
 @patch
+def _changed(self: MaskPainter, i): return _stamp(self._file(i)) != self._stamps.get(i)
+
+@patch
 def _look(self: MaskPainter, i):
     "Takes in what somebody else has done to the mask of image `i`; says whether anybody has."
-    if (now := _stamp(self._file(i))) == self._stamps.get(i): return False
+    if not self._changed(i): return False
     self._past.pop(i, None)  # not this painter's to undo
     self._future.pop(i, None)
-    try: read = _read_mask(self._file(i), tuple(self.images.sizes[i])) if now else (None, None)
+    try: read = _read_mask(self._file(i), tuple(self.images.sizes[i])) if self._file(i).exists() else (None, None)
     except ValueError as e: self._note = f'{self.names[i]}: {e}'
     else: self._remember(i, *read)
     return True
 
-@patch
-def _remember(self: MaskPainter, i, png, stamp):
-    for kept, v in (self._png, png), (self._stamps, stamp):
-        if png is None: kept.pop(i, None)
-        else: kept[i] = v
-
-# %% ../nbs/21_paint.ipynb #62a9513d
 @patch(as_prop=True)
 def done(self: MaskPainter) -> int:
-    "How many of the images to paint have a mask; *don't know* is one."
-    return sum(i in self._png for i in self.order)
+    "How many of the images to paint have a mask, whoever has painted it; *don't know* is one."
+    for i in self.order: self._look(i)
+    return self._count
 
+@patch(as_prop=True)
+def _count(self: MaskPainter): return sum(i in self._png for i in self.order)  # without a look at each file
+
+# %% ../nbs/21_paint.ipynb #a6218c5f
 @patch(as_prop=True)
 def at(self: MaskPainter) -> int:
     "The index of the image that is shown."
@@ -288,8 +289,13 @@ def go(self: MaskPainter,
 @patch
 def first(self: MaskPainter):
     "Shows the first image without a mask; if all have one, the one that is shown stays."
-    left = (p for p, i in enumerate(self.order) if i not in self._png and not self._look(i))
+    left = (p for p, i in enumerate(self.order) if not self._there(i))
     self.go(next(left, self.place))
+
+@patch
+def _there(self: MaskPainter, i):
+    self._look(i)
+    return i in self._png
 
 @patch
 def _tell(self: MaskPainter): # the panel, if there is one, what is to be shown
@@ -297,14 +303,28 @@ def _tell(self: MaskPainter): # the panel, if there is one, what is to be shown
 
 # %% ../nbs/21_paint.ipynb #6f4d526c
 @patch
+def _which(self: MaskPainter, i):
+    n = len(self.names)
+    if i is None: return self.at
+    if not -n <= i < n: raise ValueError(f'there are {n} images, and none has the index {i}')
+    return int(i) % n
+
+@patch
 def mask(self: MaskPainter,
     i: int=None,  # an image's index; None: the one that is shown
 ) -> np.ndarray: # (H, W) uint8
     "The mask of an image; 255 everywhere if it has none yet."
-    i = self.at if i is None else i
+    i = self._which(i)
     if i not in self._png: return np.full(tuple(self.images.sizes[i]), UNANNOTATED, np.uint8)
     return np.array(Image.open(io.BytesIO(self._png[i])))
 
+@patch
+def _remember(self: MaskPainter, i, png, stamp):
+    for kept, v in (self._png, png), (self._stamps, stamp):
+        if png is None: kept.pop(i, None)
+        else: kept[i] = v
+
+# %% ../nbs/21_paint.ipynb #44aa3f4a
 @patch
 def _put(self: MaskPainter, i, png, past, future):
     "Keeps the mask `png` of image `i` and its steps; None: it has no mask. Raises as `draw`."
@@ -321,8 +341,8 @@ def _put(self: MaskPainter, i, png, past, future):
 
 @patch
 def _change(self: MaskPainter, i, mask):
-    i, png = self.at if i is None else i, mask_png(mask)
-    if png != (was := self._png.get(i)): self._put(i, png, [*self._past[i], was], [])
+    i, png = self._which(i), mask_png(mask)
+    if png != (was := self._png.get(i)) or self._changed(i): self._put(i, png, [*self._past[i], was], [])
 
 # %% ../nbs/21_paint.ipynb #c95f154f
 @patch
@@ -351,7 +371,7 @@ def undo(self: MaskPainter,
     i: int=None,  # an image's index; None: the one that is shown
 ):
     "Takes back the last change of a mask that this painter has made, up to a hundred, and the file with it."
-    i = self.at if i is None else i
+    i = self._which(i)
     if past := self._past[i]: self._put(i, past[-1], past[:-1], [*self._future[i], self._png.get(i)])
 
 @patch
@@ -359,13 +379,14 @@ def redo(self: MaskPainter,
     i: int=None,  # an image's index; None: the one that is shown
 ):
     "Makes a change again that was taken back."
-    i = self.at if i is None else i
+    i = self._which(i)
     if ahead := self._future[i]: self._put(i, ahead[-1], [*self._past[i], self._png.get(i)], ahead[:-1])
 
 # %% ../nbs/21_paint.ipynb #0708507a
 @patch(as_prop=True)
 def masks(self: MaskPainter) -> dict: # name → (H, W) uint8
     "The masks of all images that have one."
+    for i in range(len(self.names)): self._look(i)
     return {self.names[i]: self.mask(i) for i in sorted(self._png)}
 
 @patch
@@ -374,6 +395,7 @@ def mask_set(self: MaskPainter) -> torch.Tensor: # (N, H, W) uint8, for an `Imag
     sizes = sorted({tuple(o) for o in self.images.sizes})
     if len(sizes) > 1: raise ValueError(f'the images have {len(sizes)} sizes, e.g. {sizes[0]} and {sizes[1]}, so their '
                                         'masks are no single tensor: take `masks`, or the files')
+    for i in range(len(self.names)): self._look(i)
     return torch.from_numpy(np.stack([self.mask(i) for i in range(len(self.names))]))
 
 # %% ../nbs/21_paint.ipynb #97b46a46
@@ -426,7 +448,7 @@ def _picture(self: MaskPainter):
 def _view(self: MaskPainter):
     i, name, label = self.at, self.names[self.at], str(self.classes[self.at])
     if name.startswith(f'{label}/'): label = ''  # it is there already
-    return dict(at=i, place=self.place, n=len(self.order), name=name, label=label, done=self.done,
+    return dict(at=i, place=self.place, n=len(self.order), name=name, label=label, done=self._count,
                 size=[int(o) for o in self.images.sizes[i]], says=_says(self.mask() if i in self._png else None),
                 undo=bool(self._past[i]), redo=bool(self._future[i]), note=self._note, ack=self._ack)
 

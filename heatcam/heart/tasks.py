@@ -214,7 +214,8 @@ _DRAWN = {}  # what a segmenter has drawn, by what it was drawn from
 
 def _completed(task, draw, seed, s, few):
     "The set with its missing masks drawn by a segmenter."
-    asked = [s[k] for k in ('mask_share', 'each_class', 'mask_fault', 'mask_margin', 'images', 'segmenter_steps')]
+    what = 'mask_share', 'each_class', 'mask_fault', 'mask_by', 'mask_margin', 'images', 'segmenter_steps'
+    asked = [s[k] for k in what]
     key = repr((replace(task, model='small_cnn'), draw, seed, asked))
     if key not in _DRAWN:
         while len(_DRAWN) > 20: del _DRAWN[next(iter(_DRAWN))]
@@ -372,7 +373,7 @@ def _scores(model, ph):
 
 @patch
 def measure(self: PhantomTask, learn, arm, draw) -> dict:
-    ph, model = _as_shown(self.sets(draw)[2], arm), learn.model
+    ph, model = _as_shown(self.sets(draw)[2], arm), learn.model.eval()
     x = _inputs(ph.images, model)
     logits, maps = (o.cpu() for o in heatmaps(model, x))
     row = dict(test_accuracy=float((logits.argmax(1).numpy() == ph.y).mean()))
