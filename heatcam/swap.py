@@ -229,22 +229,22 @@ def exchange_objects(
     generator=None,        # a `torch.Generator`; None: PyTorch's own
 ) -> tuple: # images, y, masks, codes, and how many objects there were, and were exchanged by themselves
     "Images with objects of each other, and what is in them then. Those whose objects are not all annotated stay."
-    (may, known), tried, done = objects_of(y > .5, masks), 0, 0
-    x, m, c = x0, _, c0 = [None if o is None else o[known] for o in (images, masks, codes)]
-    there, may = there0, may0 = y[known] > .5, may[known]
-    for k in torch.randperm(y.shape[1], generator=generator).tolist() if len(x) > 1 else ():
+    (may, known), live, n = objects_of(y > .5, masks), (y > .5).any(0), [0, 0]  # few of many classes
+    x, m, v, c = x0, _, _, c0 = [None if o is None else o[known] for o in (images, masks, y, codes)]
+    there, may = there0, may0 = [o[:, live] for o in (v > .5, may[known])]
+    for k in torch.randperm(there.shape[1], generator=generator).tolist() if len(x) > 1 else ():
         j = _partners(len(x), generator).to(y.device)
         region, clear, gone, come = object_region(k, may, may0[j])
         some = region.flatten(1).any(1) & (torch.rand(len(x), generator=generator) < p).to(y.device)
         go, alone = some & clear, (gone | come).sum(1) == (gone | come)[:, k]
-        tried, done = tried + int(some.sum()), done + int((go & alone).sum())
-        where = (region & _along(go, region))[:, None]
+        n, where = [n[0] + int(some.sum()), n[1] + int((go & alone).sum())], (region & _along(go, region))[:, None]
         there = torch.where(go[:, None], (there & ~gone) | (there0[j] & come), there)
-        x, m, may = torch.where(where, x0[j], x), torch.where(where, 1, m), torch.where(where, may0[j], may)
+        x, m, may = torch.where(where, x0[j], x), m.masked_fill(where, 1), torch.where(where, may0[j], may)
         if codes is not None: c = torch.where(where[:, 0], c0[j], c)
-    m = torch.where(_along(there, m), may.to(m.dtype), m)
-    put = lambda old, new: old if old is None else old.index_copy(0, known.nonzero()[:, 0], new.to(old.dtype))
-    return *map(put, (images, y, masks, codes), (x, there, m, c)), tried, done
+    m, v = m.clone(), v.clone()
+    m[:, live], v[:, live] = torch.where(_along(there, may), may.to(m.dtype), m[:, live]), there.to(v.dtype)
+    put = lambda old, new: old if old is None else old.index_copy(0, known.nonzero()[:, 0], new)
+    return *map(put, (images, y, masks, codes), (x, v, m, c)), *n
 
 # %% ../nbs/08_swap.ipynb #1f6ed2cb
 class ObjectSwap(Callback):
