@@ -195,8 +195,11 @@ def _along(v, like): return v.view(*v.shape, *[1]*(like.ndim - v.ndim))
 
 def _shares(may, region):
     "How much of each object (N, classes, H, W) a region holds; nothing of those that are not there."
-    held, area = ((may & o).flatten(2).sum(2) for o in (region[:, None], torch.ones_like(may)))
-    return held/area.clamp_min(1)
+    shares = torch.zeros(may.shape[:2], device=may.device)
+    i, k = (may.flatten(2).view(torch.uint8).amax(2) > 0).nonzero(as_tuple=True)  # of many classes few are there
+    objects = may[i, k].flatten(1)
+    shares[i, k] = (objects & region.flatten(1)[i]).sum(1)/objects.sum(1)
+    return shares
 
 # %% ../nbs/08_swap.ipynb #4b152416
 def objects_of(
@@ -219,6 +222,27 @@ def object_region(
     cut = ((shares > _WHOLE[0]) & (shares < _WHOLE[1])).any(1)
     return region, region.flatten(1).any(1) & ~cut, *(shares >= _WHOLE[1]).chunk(2, 1)
 
+# %% ../nbs/08_swap.ipynb #28e0b03f
+def _exchanged(x, y, m, codes, live, p, generator):
+    "`exchange_objects` of images that are all known; `y` is of the classes that are `live`, the masks of all."
+    x0, c0, there0 = x, codes, y > .5
+    may0, tried, done = (m[:, live] != 0) & _along(there0, m), 0, 0
+    x, m, c, there, may = [None if o is None else o.clone() for o in (x0, m, c0, there0, may0)]
+    for k in torch.randperm(there.shape[1], generator=generator).tolist() if len(x) > 1 else ():
+        j, go = _partners(len(x), generator).to(y.device), (torch.rand(len(x), generator=generator) < p).to(y.device)
+        held = may[:, k].flatten(1).view(torch.uint8).amax(1) > 0  # an object, or what is left of one
+        at = ((held | there0[j, k]) & go).nonzero()[:, 0]
+        region, clear, gone, come = object_region(k, may[at], may0[j[at]])
+        tried, done = tried + len(at), done + int((clear & ((gone | come).sum(1) == 1)).sum())
+        at, where, gone, come = at[clear], region[clear, None], gone[clear], come[clear]
+        j = j[at]
+        there[at] = (there[at] & ~gone) | (there0[j] & come)
+        x[at], m[at] = torch.where(where, x0[j], x[at]), m[at].masked_fill(where, 1)
+        may[at] = torch.where(where, may0[j], may[at])
+        if c is not None: c[at] = torch.where(where[:, 0], c0[j], c[at])
+    m[:, live] = torch.where(_along(there, m), may.to(m.dtype), m[:, live])
+    return x, there, m, c, tried, done
+
 # %% ../nbs/08_swap.ipynb #c41ff1ad
 def exchange_objects(
     images: torch.Tensor,  # (N, C, H, W), bytes or floats; signals (N, C, L), volumes (N, C, D, H, W)
@@ -229,22 +253,13 @@ def exchange_objects(
     generator=None,        # a `torch.Generator`; None: PyTorch's own
 ) -> tuple: # images, y, masks, codes, and how many objects there were, and were exchanged by themselves
     "Images with objects of each other, and what is in them then. Those whose objects are not all annotated stay."
-    (may, known), live, n = objects_of(y > .5, masks), (y > .5).any(0), [0, 0]  # few of many classes
-    x, m, v, c = x0, _, _, c0 = [None if o is None else o[known] for o in (images, masks, y, codes)]
-    there, may = there0, may0 = [o[:, live] for o in (v > .5, may[known])]
-    for k in torch.randperm(there.shape[1], generator=generator).tolist() if len(x) > 1 else ():
-        j = _partners(len(x), generator).to(y.device)
-        region, clear, gone, come = object_region(k, may, may0[j])
-        some = region.flatten(1).any(1) & (torch.rand(len(x), generator=generator) < p).to(y.device)
-        go, alone = some & clear, (gone | come).sum(1) == (gone | come)[:, k]
-        n, where = [n[0] + int(some.sum()), n[1] + int((go & alone).sum())], (region & _along(go, region))[:, None]
-        there = torch.where(go[:, None], (there & ~gone) | (there0[j] & come), there)
-        x, m, may = torch.where(where, x0[j], x), m.masked_fill(where, 1), torch.where(where, may0[j], may)
-        if codes is not None: c = torch.where(where[:, 0], c0[j], c)
-    m, v = m.clone(), v.clone()
-    m[:, live], v[:, live] = torch.where(_along(there, may), may.to(m.dtype), m[:, live]), there.to(v.dtype)
-    put = lambda old, new: old if old is None else old.index_copy(0, known.nonzero()[:, 0], new)
-    return *map(put, (images, y, masks, codes), (x, v, m, c)), *n
+    live, known = (y > .5).any(0), objects_of(y > .5, masks)[1]  # of many classes few are there
+    at, (col,) = known.nonzero()[:, 0], live.nonzero(as_tuple=True)
+    given = [None if o is None else o[known] for o in (images, y[:, live], masks, codes)]
+    x, there, m, c, tried, done = _exchanged(*given, live, p, generator)
+    put = lambda old, new: old if old is None else old.index_copy(0, at, new)
+    there = y[known].index_copy(1, col, there.to(y.dtype))
+    return put(images, x), put(y, there), put(masks, m), put(codes, c), tried, done
 
 # %% ../nbs/08_swap.ipynb #1f6ed2cb
 class ObjectSwap(Callback):
