@@ -376,7 +376,8 @@ def _doubts(self: Audit, s):
     if (few := self.table.group.nunique()) < LEAST: doubts.append(
         f'The images are of {few} group{"s"*(few > 1)}, such as patients: of fewer than {LEAST} there is no interval.')
     lonely = len(self) - none - n
-    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + _more_masks(s))
+    more = '' if self.unmasked else _more_masks(s)  # more of the same classes would tell no more
+    if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + more)
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
     if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image is, so no '
                              'outside of the same answer could be tried: not counted. Read more images (n=).')
@@ -387,6 +388,21 @@ def _doubts(self: Audit, s):
                                  'answered the same: the seam, or clutter, disturbs this model, and it may depend on '
                                  'the outside more than the dependence says.')
     return doubts
+
+# %% ../nbs/18_audit.ipynb #302b7b36
+@patch(as_prop=True)
+def unmasked(self: Audit) -> list: # of names
+    "The classes of which no image has a mask: no outside of theirs has been tried."
+    t = self.table
+    if not self.masked or 'true' not in t or self.sample.ask.several: return []
+    t = t[_classed(t)]
+    return sorted({*t.true} - {*t.true[t.place != 'no mask']})
+
+def _lost_classes(audit):
+    "What is to be said of classes without masks: a sentence or none."
+    if not (lost := audit.unmasked): return []
+    return [f'No image of the class {", ".join(lost[:5])}{" …"*(len(lost) > 5)} has a mask, so nothing of what is '
+            'around its objects has been tried: a cue there is not found. Draw masks of each class.']
 
 # %% ../nbs/18_audit.ipynb #35f1fe57
 LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
@@ -413,7 +429,9 @@ def _lead(self: Audit):
     "Without masks: where the answers come from, and what is to be asked of it."
     spots = [_spot(o, self.map.flips.shape) for o in self.map.main_spots().itertuples()]
     if not spots: return GRADES['not audited']
-    return f'The answers come from {" and ".join(spots)}. Is the object there? {GRADES["not audited"]}'
+    faint = self.map.flips.max() < 2*self.map.noise
+    doubt = 'That is little more than chance would make: there may be other places. '*bool(faint)
+    return f'The answers come from {" and ".join(spots)}. Is the object there? {doubt}{GRADES["not audited"]}'
 
 # %% ../nbs/18_audit.ipynb #6a293386
 _UNSTEADY = ('Unclear: {:.1%} of the answers change with any outside, also with that of an image that is answered the '
@@ -438,7 +456,7 @@ def verdict(self: Audit) -> Verdict:
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
         grade, lead = 'unclear', _UNSTEADY.format(s.value.within)
-    says = self._at_chance() + self._rims() + says + self._reasons(s) + where
+    says = self._at_chance() + _lost_classes(self) + self._rims() + says + self._reasons(s) + where
     return Verdict(grade, says, LIMITS + self._doubts(s), d.high, lead)
 
 # %% ../nbs/18_audit.ipynb #6089666a

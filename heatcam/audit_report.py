@@ -281,6 +281,8 @@ def audit_page(
                      html_section('What was assumed', _list(notes)), _made(audit, command), style=_LOOK)
 
 # %% ../nbs/19_audit_report.ipynb #4ef1f50f
+_SOURCE = 'https://github.com/heatcam/heatcam'
+
 def _card_head(t, model, data):
     "The card's YAML: what was measured, as Hugging Face's `model-index` has it."
     names = dict(accuracy='Accuracy', dependence='Dependence on the outside')
@@ -288,7 +290,8 @@ def _card_head(t, model, data):
     metrics = [dict(type=k.replace('dependence', 'outside_dependence'), value=round(float(t.value[k]), 4), name=say(k))
                for k in names if k in t.index and not pd.isna(t.value[k])]
     result = dict(task=dict(type='image-classification', name='Image Classification'),
-                  dataset=dict(type='imagefolder', name=data), metrics=metrics)
+                  dataset=dict(type='imagefolder', name=data), metrics=metrics,
+                  source=dict(name='heatcam_audit', url=_SOURCE))
     head = dict(pipeline_tag='image-classification', tags=['image-classification', 'shortcut-audit', 'heatcam'])
     if metrics: head['model-index'] = [dict(name=model, results=[result])]
     return f'---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---\n'
@@ -323,8 +326,10 @@ def _card_section(audit, t, model, data, command):
 # %% ../nbs/19_audit_report.ipynb #6f09556b
 def _ours(entry):
     "Whether an entry of a card's `model-index` is an audit's."
-    metrics = [m for r in entry.get('results', ()) for m in r.get('metrics', ())]
-    return any(m.get('type') == 'outside_dependence' for m in metrics)
+    results = entry.get('results', ())
+    by = [r.get('source') for r in results]
+    return any(isinstance(o, dict) and o.get('name') == 'heatcam_audit' for o in by) or any(
+        m.get('type') == 'outside_dependence' for r in results for m in r.get('metrics', ()))
 
 def _new_head(text, t, model, data):
     "What stands before the section, with the numbers of this audit in place of an earlier one's."
@@ -335,7 +340,9 @@ def _new_head(text, t, model, data):
     if not isinstance(index, list) or not any(isinstance(o, dict) and _ours(o) for o in index): return text
     new = yaml.safe_load(_card_head(t, model, data).strip('-\n'))
     head['model-index'] = [o for o in index if not _ours(o)] + new.get('model-index', [])
-    return f'---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---\n' + text[found.end():]
+    rest = text[found.end():]
+    for o in filter(_ours, index): rest = rest.replace(f'\n# {_plain(o.get("name"))}\n', f'\n# {_plain(model)}\n', 1)
+    return f'---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---\n{rest}'
 
 # %% ../nbs/19_audit_report.ipynb #308c09e0
 def model_card(
@@ -447,6 +454,14 @@ def audit_files(
 # %% ../nbs/19_audit_report.ipynb #5b8f70f0
 _OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model`
 
+# %% ../nbs/19_audit_report.ipynb #91bd6048
+def _in_short(before, audit):
+    "What has become of a model, in a sentence per measure."
+    t, names = compare_audits(before, audit), dict(dependence='depend on the outside', accuracy='are right')
+    say = lambda what, r: (f'Before, {r.a:.1%} of the answers {what}, now {r.b:.1%}: a difference of {r.difference:+.1%} '
+                           f'(95 % interval {r.low:+.1%} to {r.high:+.1%}).')
+    return '\n'.join(say(names[k], r) for k, r in t.iterrows() if k in names)
+
 # %% ../nbs/19_audit_report.ipynb #a74cd03f
 def heatcam_audit(
     model,                # the file of a model
@@ -470,7 +485,7 @@ def heatcam_audit(
     except (ValueError, OSError) as e: sys.exit(f'heatcam_audit: {e}')
     except RuntimeError as e: sys.exit(f'heatcam_audit: the model failed, nothing is written: {e}')
     except KeyboardInterrupt: sys.exit('heatcam_audit: stopped, nothing is written')
-    print(audit.verdict(), *(f'Note: {o}' for o in notes), sep='\n')
+    print(audit.verdict(), *(f'Note: {o}' for o in notes), *([_in_short(before, audit)] if before else []), sep='\n')
     print(f'The page is {files[0]}, the numbers are {files[1]}, the model\'s card is {files[2]}')
     return audit
 

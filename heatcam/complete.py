@@ -244,7 +244,7 @@ def left_out(
     return Quality(np.array([found[i] for i in sorted(found)]))
 
 # %% ../nbs/14_complete.ipynb #a3129999
-@dataclass
+@dataclass(repr=False)
 class Completion:
     "Loaders whose missing masks were drawn by a segmenter, and how good it is."
     dls: object          # `DataLoaders` as before, with all masks; the old ones where the segmenter is not good enough
@@ -253,6 +253,9 @@ class Completion:
     masks: object        # a list of n (H, W) uint8 arrays; None where the segmenter is not good enough
     @property
     def used(self): return self.masks is not None
+    def __repr__(self):
+        n, of, done = int(self.drawn.sum()), len(self.drawn), '' if self.used else 'not '
+        return f'Completion({n} of {of} masks drawn by hand, the others {done}completed; {self.quality})'
 
 def _full_mask(p, hw, sure, code=1):
     "A mask (H, W) from what is said of a thumbnail's cells, 0 to 255; `code` is inside."
@@ -333,8 +336,8 @@ def _good_enough(quality, least):
         f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on '
         'using what is outside. Look at show_completed(), draw more masks, and audit what you train')
     else: warnings.warn(
-        f'the segmenter is not good enough, {quality}: no mask was completed. Draw more masks, or give larger '
-        'thumbnails (side=…) or a larger network (net=…)')
+        f'the segmenter is not good enough, {quality}, and {least:g} is needed: no mask was completed. Draw more '
+        'masks, twice as many, or give larger thumbnails (side=…) or a larger network (net=…)')
     return quality.mean >= least
 
 # %% ../nbs/14_complete.ipynb #a3adee71

@@ -714,6 +714,8 @@ def folder_faults(
 def _named_valid(files, valid_files):
     "Which of the `files` are for validation, a bool each. Raises `ValueError` where a validation file is none of them."
     asked, there = ({os.path.abspath(f) for f in fs} for fs in (valid_files, files))
+    if not asked: raise ValueError(
+        'valid_files is empty: name files, or give None for a part at random (a Learner from a file holds no images)')
     if lost := sorted(asked - there): raise ValueError(
         f'{len(lost)} of {len(asked)} valid_files are none of the images, such as {plain_text(lost[0])}')
     return [os.path.abspath(f) in asked for f in files]

@@ -12,6 +12,7 @@ import os
 import pickle
 import re
 import sys
+import unicodedata
 import warnings
 import zipfile
 from collections import Counter, defaultdict
@@ -451,6 +452,13 @@ def _hidden(root):
     return sorted(d.name for d in root.iterdir() if d.name.startswith('.') and d.is_dir()
                   and any(f.suffix.lower() in image_extensions for f in d.iterdir()))
 
+# %% ../nbs/17_load.ipynb #4b286a96
+def _accents(files, masks):
+    "What to say where names differ only in how their accents are written, as on a Mac."
+    plain = lambda fs: {unicodedata.normalize('NFC', f.stem) for f in fs}
+    same = plain(files) & plain(masks) and not {f.stem for f in files} & {f.stem for f in masks}
+    return '. Their accents are written in two ways (Unicode NFC and NFD): rename one of them'*bool(same)
+
 # %% ../nbs/17_load.ipynb #f3ef6376
 _NO_IMAGE = 'masks without an image of their name (rename or remove them)'
 
@@ -469,7 +477,8 @@ def _folder_rows(root, masks):
     rest, name = faults.pop(_NO_IMAGE), lambda f: f.relative_to(find.images).as_posix()
     if masks is not None and len(rest) == len(mask_files): raise ValueError(
         f'none of {len(mask_files)} mask files below {masks} fits an image below {root}: expected are the same folders '
-        f'and names, e.g. {masks}/{name(files[0].with_suffix(".png"))}')
+        f'and names, e.g. {masks}/{name(files[0].with_suffix(".png"))}, and there is {mask_files[0]}'
+        + _accents(files, mask_files) if mask_files else f'there are no mask files below {masks}')
     rows = [dict(path=f, name=name(f), label=f.relative_to(find.images).parts[0], group=None,
                  mask=None if masks is None else next(iter(find.files(f)), None)) for f in files]
     notes = [f'{len(rest)} of {len(mask_files)} masks are not used, since there is no image of the same folder and '
