@@ -458,8 +458,8 @@ _OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model
 def _in_short(before, audit):
     "What has become of a model, in a sentence per measure."
     t, names = compare_audits(before, audit), dict(dependence='depend on the outside', accuracy='are right')
-    say = lambda what, r: (f'Before, {r.a:.1%} of the answers {what}, now {r.b:.1%}: a difference of {r.difference:+.1%} '
-                           f'(95 % interval {r.low:+.1%} to {r.high:+.1%}).')
+    say = lambda what, r: (f'Before, {r.a:.1%} of the answers {what}, now {r.b:.1%}: a difference of '
+                           f'{r.difference:+.1%} (95 % interval {r.low:+.1%} to {r.high:+.1%}).')
     return '\n'.join(say(names[k], r) for k, r in t.iterrows() if k in names)
 
 # %% ../nbs/19_audit_report.ipynb #a74cd03f
