@@ -229,7 +229,7 @@ def residual(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #8923b151
 def residual_longer(n, seed, **sizes):
     "The swap and the ceiling on a residual network, where a hundred steps left one behind."
-    some = *arms(('tag at random',), max(1, n//2)), Arm('swap', n, None, SWAP)
+    some = *arms(('tag at random',), n), Arm('swap', n, None, SWAP)
     kw = SIZES | THIN | dict(epochs=6, lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'{heart} heart, {tag}, 300 steps', heart, tag, 'thin_resnet18', some, seed=seed + 900, **kw)
             for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
