@@ -237,9 +237,9 @@ def residual_longer(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #21b6b345
 def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
-    swap = lambda n: Arm('swap', max(1, n), None, SWAP)
+    swap = Arm('swap', n, None, SWAP)
     kw = SIZES | _FEW_IMAGES | ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
-    some = {'': ([swap(n), *arms(('tag at random',), max(1, n//2))], {}), ', 225 steps': ([swap(n//2)], dict(epochs=9))}
+    some = {'': ([swap, *arms(('tag at random',), n)], {}), ', 225 steps': ([swap], dict(epochs=9))}
     make = lambda how, a, more: shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18',
                                                tuple(a), **kw | more | sizes)
     return [make(how, *o) for how, o in some.items()]
