@@ -199,8 +199,8 @@ def after_train(self: OutsideSwap):
         'hold, or mark what is not annotated with 255')
     self._told = True
     if lost := sorted(self._seen[0] - self._seen[1]): warnings.warn(
-        f'OutsideSwap can change no image of the class {self._names(lost)}: none has a mask. They stay as they are, '
-        'with the shortcut, and what is around them tells their class: draw masks of each class')
+        f'OutsideSwap can change no image of the class {self._names(lost)}: none has a mask with anything outside. '
+        'They stay as they are, with the shortcut, and what is around them tells their class: draw masks of each class')
     if able < n/2: warnings.warn(
         f'OutsideSwap can change {able} of the {n} images of this epoch. The others have no mask, or nobody in their '
         'batch to take an outside from, and stay as they are, with the shortcut: complete_masks draws their masks')
