@@ -282,7 +282,7 @@ def exchange_objects(
 class ObjectSwap(Callback):
     "Exchanges objects, and their labels, between images of each training batch, one class at a time."
     order = OutsideSwap.order - 1  # before the surroundings
-    _counts, _said = (0, 0), False
+    _counts, _images, _said = (0, 0), (0, 0), False  # objects, exchanges; images with objects, with masks
     def __init__(self,
         p: float=1.,     # the share of the objects that are exchanged, of those that can be
         inside=None,     # {class: its codes} where an image has one mask for all classes; None: it has one for each
@@ -293,7 +293,7 @@ class ObjectSwap(Callback):
         check_inside(inside)
         self.p, self.inside = p, inside
     def before_fit(self): self._said = self._said and hasattr(self.learn, 'gather_preds')  # within a fit
-    def before_train(self): self._counts = 0, 0
+    def before_train(self): self._counts = self._images = 0, 0
 
 # %% ../nbs/08_swap.ipynb #644325e4
 @patch
@@ -313,8 +313,10 @@ def _exchange(self: ObjectSwap):
     codes = None if self.inside is None else m.view(len(m), *x.shape[2:])
     if codes is not None: m = part_regions(codes, self.inside, getattr(self.learn.dls, 'vocab', None))
     self._check(v, m, x.ndim)
+    some, known = (v > .5).any(1), objects_of(v > .5, m)[1]
     new, v, m, codes, *n = exchange_objects(plain, v, m, self.p, codes)
     self._counts = tuple(a + b for a, b in zip(self._counts, n))
+    self._images = self._images[0] + int(some.sum()), self._images[1] + int((some & known).sum())
     m = m if codes is None else codes.view(mask.shape)
     self.learn.xb, self.learn.yb = (retain_type(new, x), *more), (retain_type(v, y), *rest, retain_type(m, mask))
 
@@ -335,10 +337,13 @@ def after_train(self: ObjectSwap):
     tried, done = self._counts
     if self._said or not self.p or getattr(self.learn, 'iter', -1) + 1 < getattr(self.learn, 'n_iter', 0): return
     if not done: raise ValueError(
-        'ObjectSwap has exchanged no object of this epoch by itself: no image has a mask for each of its objects, or '
-        'none met another one in its batch, or the masks of the classes overlap. Give such masks, or leave the '
-        'callback out')
-    self._said = True
+        'ObjectSwap has exchanged no object of this epoch by itself: no image has a mask for each of its objects '
+        '(255 means not annotated), or none met another one in its batch, or the masks of the classes overlap. Give '
+        'such masks, or leave the callback out')
+    self._said, (n, known) = True, self._images
+    if known < n/2: warnings.warn(
+        f'ObjectSwap can exchange objects of {known} of the {n} images of this epoch that have any: the others have '
+        'one without a mask and stay as they are, with the shortcut')
     if done < tried/5: warnings.warn(
         f'ObjectSwap could exchange {done} of the {tried} objects of this epoch by themselves: the masks of the others '
         'overlap. Those that come together may still give each other away')
