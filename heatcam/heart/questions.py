@@ -6,8 +6,8 @@
 __all__ = ['TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'MENDED', 'MARGINS', 'BUDGETS', 'FEW_MASKS', 'UNSEEN', 'UNSEEN_RESIDUAL',
            'RIVALS', 'LONGER', 'STEPS', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART', 'WEIGHTS',
            'QUESTIONS', 'QUICK', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
-           'wrong_masks', 'margins', 'few_masks', 'unseen', 'unseen_residual', 'rivals', 'longer', 'residual',
-           'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
+           'wrong_masks', 'margins', 'few_masks', 'unseen', 'unseen_residual', 'unseen_cues', 'rivals', 'longer',
+           'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff', 'audit', 'question',
            'question_studies', 'find_study', 'run_question', 'about', 'study_command']
 
 # %% ../../nbs/heart/08_questions.ipynb #d695e015
@@ -176,12 +176,19 @@ def unseen(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #0074000f
 UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'tag at random': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
 
-def unseen_residual(n, seed, **sizes):
-    "What residual networks say of hearts in outsides that no training image has."
+def _unseen_residual(cues, n, seed, **sizes):
     some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in UNSEEN_RESIDUAL.items())
     kw = SIZES | THIN | dict(epochs=8, unseen=True, afresh=True, lr_range=(5e-3, 2e-2), draws=10) | sizes
-    return [shortcut_study(f'thin ResNet-18, {heart} heart', heart, 'glyph', 'thin_resnet18', some, seed=seed + 2000,
-                           **kw) for heart in ('medium', 'moving')]
+    return [shortcut_study(f'thin ResNet-18, {heart} heart{how}', heart, tag, 'thin_resnet18', some, seed=seed + 2000,
+                           **kw) for heart, tag, how in cues]
+
+def unseen_residual(n, seed, **sizes):
+    "What residual networks say of hearts in outsides that no training image has."
+    return _unseen_residual([(heart, 'glyph', '') for heart in ('medium', 'moving')], n, seed, **sizes)
+
+def unseen_cues(n, seed, **sizes):
+    "The same where the cue is near the heart, and where it is all around it."
+    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], n, seed, **sizes)
 
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
@@ -363,6 +370,8 @@ def _confirmed(situation): return partial(_one, confirmed_study, situation)
 
 # %% ../../nbs/heart/08_questions.ipynb #cfcbb470
 QUESTIONS |= {
+    '13_cues': Question('And there, with a cue near the heart, or all around it?', 20, unseen_cues,
+                        ('test_accuracy', *_STRANGE, *_AFRESH)),
     '14_rivals': Question('Loss or augmentation? All that one can do with masks, treated alike', 20, rivals,
                           ('test_accuracy', 'worst_class', 'tag_flips')),
     '17_longer': Question('Does the shortcut come back when training goes on?', 20, longer,
