@@ -309,7 +309,9 @@ def _spot(o, size):
     deep = f'slices {o.front:.0f} to {o.front + o.depth:.0f}, ' if slices else ''
     third = lambda at, n, names: names[min(2, int(3*at/n))]
     at = [third(o.top + o.height/2, H, ('upper', '', 'lower')), third(o.left + o.width/2, W, ('left', '', 'right'))]
-    return (f'the {" ".join(filter(None, at)) or "middle"} of the picture ({deep}rows {o.top:.0f} to '
+    said = " ".join(filter(None, at)) or "middle"
+    said += " part"*(said in ("upper", "lower"))
+    return (f'the {said} of the picture ({deep}rows {o.top:.0f} to '
             f'{o.top + o.height:.0f}, columns {o.left:.0f} to {o.left + o.width:.0f})')
 
 def _place(found):
@@ -435,9 +437,17 @@ def _lead(self: Audit):
 
 # %% ../nbs/18_audit.ipynb #6a293386
 _UNSTEADY = ('Unclear: {:.1%} of the answers change with any outside, also with that of an image that is answered the '
-             'same. The model reads the outside together with the inside, or the seam disturbs it, and more masks will '
-             'not tell which: see where it happens, and which pictures.')
+             'same. {}The model reads the outside together with the inside, or the seam disturbs it, and more masks '
+             'will not tell which: see where it happens, and which pictures.')
 
+def _still_right(t):
+    "How many answers are right, and still are in all other outsides, in a sentence; '' without classes."
+    if 'right' not in t: return ''
+    t = t[_classed(t)]
+    still = t.right & t.any_across.ne(1) & t.any_within.ne(1)
+    return f'{t.right.mean():.1%} of them are right, and {still.mean():.1%} still are in every other outside. '
+
+# %% ../nbs/18_audit.ipynb #a242a1ba
 @patch
 def verdict(self: Audit) -> Verdict:
     "The grade, the numbers behind it, and what they can't show."
@@ -455,7 +465,7 @@ def verdict(self: Audit) -> Verdict:
             f'one of {k} of images that it answers the same.']
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
-        grade, lead = 'unclear', _UNSTEADY.format(s.value.within)
+        grade, lead = 'unclear', _UNSTEADY.format(s.value.within, _still_right(t))
     says = self._at_chance() + _lost_classes(self) + self._rims() + says + self._reasons(s) + where
     return Verdict(grade, says, LIMITS + self._doubts(s), d.high, lead)
 

@@ -424,6 +424,9 @@ def _groups(data, groups, columns=None):
     if groups and Path(data).is_file(): return dict(columns=(columns or {}) | dict(group=groups))
     return dict(groups=groups or None, columns=columns)
 
+_SEEN = ('How many answers are right was counted on these images. If the model was trained on some of them, it will be '
+         'right less often about new ones.')
+
 # %% ../nbs/19_audit_report.ipynb #a792a946
 def audit_files(
     model,              # the file, see `open_model`
@@ -433,7 +436,7 @@ def audit_files(
     size=None,          # (H, W), or one number, that images are resized to; None: the model's, or as they are
     groups: str=None,   # of patients or sites: a column of the table, or a regular expression for the images' names
     inside=None,        # region codes of the masks that count as inside; None: every code but 0 and 255
-    white=None, threshold=None, fit: bool=False,  # as in `ImageMaskDataLoaders.from_folder`
+    white=None, threshold=None, fit: bool=False, mask_suff: str='',  # as in `ImageMaskDataLoaders.from_folder`
     columns: dict=None, # what a table calls its columns, see `open_images`
     seed: int=0,
     progress=None,      # show a bar; None: on a terminal
@@ -442,14 +445,14 @@ def audit_files(
     "Opens a model and images, and audits. Raises `ValueError` for all that is wrong with them."
     m = open_model(model, **kwargs)
     named = _groups(data, groups, columns)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, **named)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, mask_suff=mask_suff, **named)
     audit = Audit(m.classifier, images.dl, n, inside=inside, groups=images.groups, seed=seed, progress=progress)
     shown = f'{len(audit)} of {len(images)}' if len(audit) < len(images) else f'all {len(images)}'
     names = list(map(str, images.vocab))
     about = dict(model=m.file.stem, network=m.arch, data=Path(data).name, images=shown,
                  size=' × '.join(map(str, images.size)), classes=', '.join(names) if len(names) < 9 else len(names))
     doubt = images.doubt_input(audit.table.true, audit.table.answer)
-    return audit, about, [*filter(None, [doubt]), *m.notes, *images.notes]
+    return audit, about, [*filter(None, [doubt]), *m.notes, *images.notes, _SEEN]
 
 # %% ../nbs/19_audit_report.ipynb #5b8f70f0
 _OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model`

@@ -19,7 +19,7 @@ import torch
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastcore.basics import chunked, patch
-from scipy.ndimage import find_objects, label
+from scipy.ndimage import binary_dilation, find_objects, label
 from torch import nn
 from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset, Subset
@@ -490,6 +490,16 @@ def dependence_map(
 _SPOT = {1: ['start', 'length'], 2: ['top', 'left', 'height', 'width'],
          3: ['front', 'top', 'left', 'depth', 'height', 'width']}
 
+def _boxes(heat, found):
+    "Of each place in `found`, numbers from 1 on: its pixels, the maximum of `heat`, its start and its length."
+    rows = []
+    for i, at in enumerate(find_objects(found)):
+        if at is None: continue
+        mine = heat[at][found[at] == i + 1]
+        rows.append([mine.size, mine.max(), *(o.start for o in at), *(o.stop - o.start for o in at)])
+    return pd.DataFrame(rows, columns=['pixels', 'flips', *_SPOT[heat.ndim]]).sort_values(
+        'flips', ascending=False, ignore_index=True)
+
 @patch
 def spots(self: DependenceMap,
     share: float=.5,  # of the map's maximum that a spot must reach
@@ -497,21 +507,24 @@ def spots(self: DependenceMap,
                   # of signals start and length, of volumes also front and depth
     "The places that the answers depend on most. There are none where chance explains the map."
     found, _ = label(self.flips >= max(self.noise, share*np.nanmax(self.flips)))
-    rows = []
-    for i, at in enumerate(find_objects(found)):
-        peak = self.flips[at][found[at] == i + 1].max()
-        rows.append([peak, *(o.start for o in at), *(o.stop - o.start for o in at)])
-    return pd.DataFrame(rows, columns=['flips', *_SPOT[self.flips.ndim]]).sort_values(
-        'flips', ascending=False, ignore_index=True)
+    return _boxes(self.flips, found).drop(columns='pixels')
+
+# %% ../nbs/16_dependence.ipynb #46798efd
+def _joined(found):
+    "The places in `found`, numbered anew: those of less than a quarter of the largest's pixels, and close, are one."
+    sizes = np.bincount(found.ravel(), minlength=2)
+    small = sizes[found] < .25*sizes[1:].max()
+    near, _ = label(binary_dilation(small & (found > 0), iterations=max(1, min(found.shape)//12)))
+    return np.where(small & (found > 0), near + found.max(), found)
 
 @patch
 def main_spots(self: DependenceMap,
     most: int=3,  # at most so many
 ) -> pd.DataFrame: # rows of `spots`
-    "The hottest spot and those with at least a quarter of its size: no specks beside it."
-    found = self.spots()
-    size = found[found.columns.intersection(['depth', 'height', 'width', 'length'])].prod(axis=1)
-    return found[size >= .25*size[:1].max()].head(most)
+    "The hottest spot and those with at least a quarter of its pixels; specks close together are one spot."
+    found, _ = label(self.flips >= max(self.noise, .5*np.nanmax(self.flips)))
+    found = _boxes(self.flips, _joined(found))
+    return found[found.pixels >= .25*found.pixels[:1].max()].drop(columns='pixels').head(most)
 
 # %% ../nbs/16_dependence.ipynb #2a914cb3
 def draw_map(

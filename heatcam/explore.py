@@ -1334,20 +1334,22 @@ def _quiet_legend(masked):
                       + ' The heatmap has a scale of its own, the dependence map always the same.')
 
 # %% ../nbs/22_explore.ipynb #a1fd1c1f
-def _with_painter(explorer, data, masks):
+def _with_painter(explorer, data, masks, mask_suff=''):
     "The widget of an explorer, and one tab further the painter of its images' masks."
     room = widgets.VBox(layout=dict(width='100%'))
     tab = widgets.Tab([explorer, room], titles=('What it looks at', 'Paint masks'), layout=dict(width='100%'))
     def opened(change):
-        if change.new == 1 and not room.children: room.children = [or_alert(lambda: MaskPainter(data, masks).widget)]
+        if change.new != 1 or room.children: return
+        room.children = [or_alert(lambda: MaskPainter(data, masks, mask_suff=mask_suff).widget)]
     tab.observe(opened, 'selected_index')
     return tab
 
 # %% ../nbs/22_explore.ipynb #348c6df1
 def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, fit=False,
-                 columns=None, seed=0, **kwargs):
+                 mask_suff='', columns=None, seed=0, **kwargs):
     m = open_model(model, **kwargs)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, columns=columns)
+    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, mask_suff=mask_suff,
+                         columns=columns)
     return ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed), m, images
 
 def open_explorer(
@@ -1355,7 +1357,7 @@ def open_explorer(
     data,        # a folder with a folder for each class, or a table, see `open_images`
     masks=None,  # a folder
     **kwargs,    # n, inside and seed of `ModelExplorer`; arch, classes, trust, mean, std and device of `open_model`;
-                 # size, white, threshold, fit and columns of `open_images`
+                 # size, white, threshold, fit, mask_suff and columns of `open_images`
 ):
     "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
     explorer, m, images = _explorer_of(model, data, masks, **kwargs)
@@ -1366,7 +1368,8 @@ def open_explorer(
     said = f'<div class="hc">{quiet_html(escape(" ".join([*m.notes, *images.notes])))}</div>'
     plain = all(kwargs.get(k) is None for k in ('white', 'threshold', 'inside'))  # 1 is inside, as in painted masks
     paint = masks is not None and plain and Path(data).is_dir() and anywidget is not None
-    room = _with_painter(explorer.widget, data, masks) if paint else explorer.widget
+    suff = kwargs.get('mask_suff', '')
+    room = _with_painter(explorer.widget, data, masks, suff) if paint else explorer.widget
     return as_page(room, about=about + said*bool(m.notes or images.notes))
 
 # %% ../nbs/22_explore.ipynb #123f61eb

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['upright', 'plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'OpenRegionMask',
-           'ImageMaskDL', 'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files',
+           'ImageMaskDL', 'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files', 'mask_suffix',
            'folder_faults', 'which_masked', 'ImageMaskDataLoaders']
 
 # %% ../nbs/11_files.ipynb #b1ed4e77
@@ -578,10 +578,12 @@ def _by_stem(folder, changed):
 class FolderMasks(DisplayedTransform):
     """Finds the mask of an image: the same path below `masks` as the image's below `images`, with any suffix; or all
     files in a folder of that name, its parts. Raises `ValueError` for more than one mask, and for other folders."""
+    suff = ''  # of those that an older version has saved
     def __init__(self,
         images,           # the folder of the images, with any folders below
         masks,            # the folder of the masks, with the same folders below
         fit: bool=False,  # whether masks of another size are brought to their image's
+        suff: str='',     # what a mask's name has after its image's, such as '_mask'
     ):
         images, masks = (Path(os.path.abspath(o)) for o in (images, masks))
         store_attr()
@@ -608,7 +610,7 @@ def _place(self: FolderMasks, fn):
     "The folder of an image's mask, and its name there."
     fn = Path(os.path.abspath(fn))
     images, masks = self._roots(fn)
-    return masks/fn.parent.relative_to(images), fn.stem
+    return masks/fn.parent.relative_to(images), fn.stem + self.suff
 
 def _stems(folder): return _by_stem(folder, folder.stat().st_mtime_ns) if folder.is_dir() else {}
 
@@ -652,15 +654,33 @@ def walk_files(
         if not top: res += [Path(d)/o for o in names if not o.startswith('.')]
     return res
 
+# %% ../nbs/11_files.ipynb #f68b9ffc
+def _meant(images, masks):
+    "A hint at the data's folder, where the folder above it was given, or the one below."
+    path, i, m = images.parent, images.name, masks.name
+    near = path.parent, *(sorted(o for o in path.iterdir() if o.is_dir()) if path.is_dir() else ())
+    found = [o for o in near if (o/i).is_dir() and (o/m).is_dir()]
+    return f' (is the data\'s folder {found[0]}?)' if found and masks.parent == path else ''
+
 # %% ../nbs/11_files.ipynb #b52319bf
+@patch
+def apart(self: FolderMasks,
+    files,  # paths of images, and of masks if they lie in the same folder
+    masks,  # paths of masks
+) -> tuple: # both
+    "Images and masks, told apart by the names of masks where they lie in one folder."
+    if self.images != self.masks or not self.suff: return files, masks
+    return tuple([f for f in files if f.stem.endswith(self.suff) == own] for own in (False, True))
+
+# %% ../nbs/11_files.ipynb #c33d719f
 def _folder_files(find, folders):
     "Paths of images, masks and other files, in order, so that a seed means the same split everywhere, and faults."
     faults = defaultdict(list)
     within = lambda root, other: sorted(f for f in walk_files(root, folders, faults)
                                         if other not in f.parents or other in (root, *root.parents))
-    found = within(find.images, find.masks), within(find.masks, find.images)
+    found = find.apart(within(find.images, find.masks), within(find.masks, find.images))
     files, masks = ([f for f in fs if _is_image(f)] for fs in found)
-    where = f' in the folders {" and ".join(folders)}' if folders else ''
+    where = f' in the folders {" and ".join(folders)}' if folders else _meant(find.images, find.masks)
     for fs, d in ((files, find.images), (masks, find.masks)):
         if not fs: raise ValueError(
             f'there are no image files below {d}{where}: expected are path/images/CLASS/name.png and '
@@ -668,12 +688,16 @@ def _folder_files(find, folders):
     return files, masks, [f for fs in found for f in fs if not _is_image(f)], faults
 
 # %% ../nbs/11_files.ipynb #4fbe034a
-def _stem(find, f): return f.relative_to(find.masks).with_suffix('')
+def _bare(find, k):
+    "A name without what masks have after those of images; None where it is not there."
+    return k.with_name(o) if k.name.endswith(find.suff) and (o := k.name.removesuffix(find.suff)) else None
+
+def _stem(find, f): return _bare(find, f.relative_to(find.masks).with_suffix(''))
 
 def _whose(find, f, images):
     "The name, among those of the `images`, that a mask file belongs to: its own, or that of its folder."
-    k = _stem(find, f)
-    return k.parent if k not in images and k.parent in images else k
+    k, part = _stem(find, f), _bare(find, f.relative_to(find.masks).parent)
+    return part if k not in images and part in images else k
 
 def _masks(find, key, files):
     "How many masks these files of an image are: those in the folder of its name are one."
@@ -683,7 +707,21 @@ def _masks(find, key, files):
 _NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt',
              '.tar', '.zip'}  # files that hold images, but not for PIL
 
+# %% ../nbs/11_files.ipynb #e990c04e
+def mask_suffix(
+    images,  # paths
+    masks,   # paths, none of which has an image's name
+) -> str:
+    "What the names of all masks have after those of images, such as '_mask'; '' where it is not the same for all."
+    stems, tails = {f.stem for f in images}, set()
+    for s in (f.stem for f in masks):
+        if s in stems: return ''
+        tails.add(next((s[k:] for k in range(len(s) - 1, 0, -1) if s[:k] in stems), ''))
+    return tails.pop() if len(tails) == 1 else ''
+
 # %% ../nbs/11_files.ipynb #ac8f3c7b
+_NO_IMAGE = 'masks without an image of their name (rename or remove them)'
+
 def folder_faults(
     files,   # paths of the images
     masks,   # those of the masks
@@ -697,12 +735,11 @@ def folder_faults(
     for f in files: images[f.relative_to(find.images).with_suffix('')].append(f)
     for f in masks: of[_whose(find, f, images)].append(f)
     names = lambda fs: ', '.join(map(name, fs))
-    def key(f): return f.relative_to(find.masks).with_suffix('') if find.masks in f.parents else None
+    def key(f): return _stem(find, f) if find.masks in f.parents else None
     return {'files of a kind that is not read (convert them to PNG, or move them away)': [
                 name(f) for f in others if f.suffix.lower() in _NOT_READ or (key(f) in images and key(f) not in of)],
             'images outside of a class folder': [name(f) for f in files if f.parent in tops],
-            'masks without an image of their name (rename or remove them)': [
-                name(f) for k, v in of.items() if k not in images for f in v],
+            _NO_IMAGE: [name(f) for k, v in of.items() if k not in images for f in v],
             'images with more than one mask': [
                 f'{names(images[k])}: {names(v)}' for k, v in of.items() if k in images and _masks(find, k, v) > 1],
             'masks that more than one image has': [
@@ -720,8 +757,18 @@ def _named_valid(files, valid_files):
         f'{len(lost)} of {len(asked)} valid_files are none of the images, such as {plain_text(lost[0])}')
     return [os.path.abspath(f) in asked for f in files]
 
-def _folder_split(find, path, folders, split, vocab):
-    "The paths of the images, the indices of the validation images, and what is wrong: {kind: [details]}."
+# %% ../nbs/11_files.ipynb #9cbd12dd
+def _swapped(faults, files):
+    "Says so where the images are black and white, and the masks are not."
+    def bw(f): return set(np.unique(_read_file(f, lambda im: np.asarray(im)))) <= {0, 1, 255}
+    if len(faults[_BAD_MASK]) < .9*len(files) or faults[_BAD_IMAGE] or not all(map(bw, files[:3])): return faults
+    kind = f'{_BAD_MASK} (the images are black and white: images= and masks= may be the wrong way round)'
+    return {kind if k == _BAD_MASK else k: v for k, v in faults.items()}
+
+# %% ../nbs/11_files.ipynb #b89b24b9
+def _folder_split(find, path, folders, split, vocab, check):
+    """The paths of the images and the indices of the validation images, after one `ValueError` for all that is wrong.
+    `check` is (white, threshold), or False: no file is opened."""
     (valid_files, valid_pct, seed), (files, masks, others, faults) = split, _folder_files(find, folders)
     is_valid = [f.relative_to(find.images).parts[0] == folders[1] for f in files] if folders else None
     if valid_files is not None: is_valid = _named_valid(files, valid_files)
@@ -729,7 +776,13 @@ def _folder_split(find, path, folders, split, vocab):
     name = lambda f: os.path.relpath(f, path)
     tops = [find.images, *(find.images/o for o in folders)]
     faults |= folder_faults(files, masks, others, find, name, tops)
-    return files, idx, faults | _check_classes([[parent_label(f)] for f in files], rest, vocab)
+    if longer := mask_suffix(files, masks): faults[f'masks whose names have {longer!r} after those of their images '
+                                                   f'(say mask_suff={longer!r})'] = faults.pop(_NO_IMAGE)
+    elif find.suff: faults[f'{_NO_IMAGE}, with mask_suff={find.suff!r}'] = faults.pop(_NO_IMAGE)
+    faults |= _check_classes([[parent_label(f)] for f in files], rest, vocab)
+    if check: faults |= _swapped(check_items([*map(name, files)], [find.item(f) for f in files], *check), files)
+    raise_faults(faults)
+    return files, idx
 
 # %% ../nbs/11_files.ipynb #450ce650
 def _mask_item(tl, i):
@@ -770,15 +823,14 @@ def from_folder(cls: ImageMaskDataLoaders,
     white=None,          # what 255 is in a mask of only 0 and 255: 'inside', 'unannotated', or None: inside
     threshold=None,      # grey levels from here on are inside; 'alpha': what is opaque is; None: values are codes
     fit: bool=False,     # bring masks of another size to their image's
+    mask_suff: str='',   # what a mask's name has after its image's, such as '_mask'
     check: bool=True,    # open all files first
     item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
     **kwargs):
     "From images in class folders and a folder of masks. Raises `ValueError` with all that is wrong with them."
-    find, folders = FolderMasks(Path(path)/images, Path(path)/masks, fit), [train, valid] if valid_pct is None else []
-    files, idx, faults = _folder_split(find, path, folders, (valid_files, valid_pct, seed), vocab)
-    items = [find.item(f) for f in files]
-    if check: faults |= check_items([os.path.relpath(f, path) for f in files], items, white, threshold)
-    raise_faults(faults)
+    find, split = FolderMasks(Path(path)/images, Path(path)/masks, fit, mask_suff), (valid_files, valid_pct, seed)
+    files, idx = _folder_split(find, path, [train, valid] if valid_pct is None else [], split, vocab,
+                               check and (white, threshold))
     blocks = ImageBlock(img_cls), CategoryBlock(vocab=vocab), RegionMaskBlock(white, threshold)
     return _image_mask_dls(cls, files, idx, blocks, [None, parent_label, find], item_tfms, batch_tfms, kwargs)
 

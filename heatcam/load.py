@@ -46,7 +46,7 @@ from torchvision import models
 
 from .masks import UNANNOTATED, InMemoryDL
 from .files import (FolderMasks, ImageMaskDL, MaskItem, OpenRegionMask, RegionMask, check_items, folder_faults,
-                           plain_text, raise_faults, walk_files)
+                           mask_suffix, plain_text, raise_faults, walk_files)
 
 # %% ../nbs/17_load.ipynb #57a9d420
 @dataclass(repr=False)
@@ -101,8 +101,9 @@ def _head_fault(file):
 def _model_file(path):
     "The file that `path` names, which may be a folder as from the Hugging Face hub. A `ValueError` where it is none."
     file = Path(path).expanduser()
-    if file.is_dir(): file = file/'model.safetensors'
-    if not file.is_file(): raise ValueError(f'there is no model file {file}: give a .safetensors, .pth, .pt or .pkl')
+    if folder := file.is_dir(): file = file/'model.safetensors'
+    if not file.is_file(): raise ValueError(f'there is no model file {file}: give a .safetensors, .pth, .pt or .pkl'
+                                            + '. The model comes first, and the images after it'*folder)
     if fault := _head_fault(file): raise ValueError(f'{file} {fault}')
     return file
 
@@ -433,16 +434,19 @@ class SetChannels(DisplayedTransform):
 # %% ../nbs/17_load.ipynb #80f79da2
 _SPLITS = {'train', 'training', 'valid', 'validation', 'val', 'test', 'images', 'masks'}
 
-def _image_files(root, masks):
+def _image_files(root, masks, mask_suff=''):
     "The image files below `root` and the mask files below `masks`, in order, and what is wrong with them."
     if masks is not None and not masks.is_dir(): raise ValueError(f'there is no folder of masks {masks}')
-    if masks is not None and masks.resolve() == root.resolve(): raise ValueError(
+    if masks is not None and masks.resolve() == root.resolve() and not mask_suff: raise ValueError(
         f'{masks} is given as the folder of the images and of the masks: masks lie in a folder of their own')
-    faults, find = defaultdict(list), FolderMasks(root, root/'no masks' if masks is None else masks)
+    if masks is not None and masks.resolve() in root.resolve().parents: raise ValueError(
+        f'the folder of masks {masks} holds the images {root}: give the folder that holds the masks and nothing else')
+    faults, find = defaultdict(list), FolderMasks(root, root/'no masks' if masks is None else masks, suff=mask_suff)
     found = walk_files(find.images, (), faults), [] if masks is None else walk_files(find.masks, (), faults)
-    files = sorted(f for f in found[0] if masks is None or find.masks not in f.parents)
+    files = sorted(f for f in found[0] if find.masks not in f.parents or find.masks == find.images)
+    files, found = find.apart(files, found[1])
     kinds = [[f for f in fs if (f.suffix.lower() in image_extensions) == is_image]
-             for fs, is_image in ((files, True), (found[1], True), (files, False))]
+             for fs, is_image in ((files, True), (found, True), (files, False))]
     name = lambda f: Path(os.path.relpath(f, find.images)).as_posix()
     return find, *kinds[:2], faults | folder_faults(*kinds, find, name, [find.images])
 
@@ -453,8 +457,9 @@ def _hidden(root):
                   and any(f.suffix.lower() in image_extensions for f in d.iterdir()))
 
 # %% ../nbs/17_load.ipynb #4b286a96
-def _accents(files, masks):
-    "What to say where names differ only in how their accents are written, as on a Mac."
+def _other_names(files, masks):
+    "What to say where names differ only in what masks have more, or in how accents are written, as on a Mac."
+    if end := mask_suffix(files, masks): return f'. Their names have {end} more: say mask_suff={end!r} (--mask_suff)'
     plain = lambda fs: {unicodedata.normalize('NFC', f.stem) for f in fs}
     same = plain(files) & plain(masks) and not {f.stem for f in files} & {f.stem for f in masks}
     return '. Their accents are written in two ways (Unicode NFC and NFD): rename one of them'*bool(same)
@@ -465,20 +470,25 @@ _NO_IMAGE = 'masks without an image of their name (rename or remove them)'
 def _check_tops(root, files):
     "A `ValueError` unless there are images and their folders can be classes."
     if not files: raise ValueError(f'there are no image files below {root}: expected is {root}/CLASS/name.png')
-    tops = sorted({o[0] for f in files if len(o := f.relative_to(root).parts) > 1})
+    tops, inner = (sorted({o[k] for f in files if len(o := f.relative_to(root).parts) > k + 1}) for k in (0, 1))
     if tops and (set(tops) <= _SPLITS or {'images', 'masks'} <= set(tops)): raise ValueError(
         f'the folders in {root} are {", ".join(tops)}, and these are no classes: give one of them as the data'
         + f', {root/"images"}'*('images' in tops))
+    if len(tops) == 1 and len(inner) > 1: raise ValueError(
+        f'all images are in {root/tops[0]}, which would be their only class: is {root/tops[0]} the data, with '
+        f'{_few(inner)} in it?')
 
-def _folder_rows(root, masks):
+# %% ../nbs/17_load.ipynb #79a660df
+def _folder_rows(root, masks, mask_suff=''):
     "A row per image below `root`: its path, name, class and mask; what is wrong; and notes."
-    find, files, mask_files, faults = _image_files(root, masks)
+    find, files, mask_files, faults = _image_files(root, masks, mask_suff)
     _check_tops(find.images, files)
     rest, name = faults.pop(_NO_IMAGE), lambda f: f.relative_to(find.images).as_posix()
     if masks is not None and len(rest) == len(mask_files): raise ValueError(
         f'none of {len(mask_files)} mask files below {masks} fits an image below {root}: expected are the same folders '
-        f'and names, e.g. {masks}/{name(files[0].with_suffix(".png"))}, and there is {mask_files[0]}'
-        + _accents(files, mask_files) if mask_files else f'there are no mask files below {masks}')
+        f'and names, e.g. {masks}/{name(files[0].with_name(files[0].stem + mask_suff + ".png"))}, and there is '
+        f'{mask_files[0]}'
+        + _other_names(files, mask_files) if mask_files else f'there are no mask files below {masks}')
     rows = [dict(path=f, name=name(f), label=f.relative_to(find.images).parts[0], group=None,
                  mask=None if masks is None else next(iter(find.files(f)), None)) for f in files]
     notes = [f'{len(rest)} of {len(mask_files)} masks are not used, since there is no image of the same folder and '
@@ -525,11 +535,11 @@ def _inside_root(root, names, kind, faults):
         if fault: faults[fault].append(f'row {i}: {n}')
     return res
 
-def _table_masks(paths, own, root, masks):
+def _table_masks(paths, own, root, masks, mask_suff=''):
     "The paths of the masks of a table's images: those that it names, its `own`, or those below `masks`."
     if masks is None: return own
     if any(own): raise ValueError('the table names masks: leave out masks=, or its column mask')
-    find = FolderMasks(root, masks)
+    find = FolderMasks(root, masks, suff=mask_suff)
     res = [next(iter(find.files(f)), None) if f is not None and find.images in f.parents else None for f in paths]
     if not any(res): raise ValueError(
         f'no image of the table has a mask of the same path below {masks}: expected is, e.g., '
@@ -537,7 +547,7 @@ def _table_masks(paths, own, root, masks):
     return res
 
 # %% ../nbs/17_load.ipynb #6af7d778
-def _table_rows(data, masks, root, columns):
+def _table_rows(data, masks, root, columns, mask_suff=''):
     "A row per image of a table, as `_folder_rows` has them."
     df, faults = _named_columns(_read_table(data), columns), defaultdict(list)
     if not len(df): raise ValueError('the table has no rows')
@@ -547,7 +557,7 @@ def _table_rows(data, masks, root, columns):
     same = df.path.map(os.path.normpath)  # ./a.png is a.png
     faults['images that the table names twice'] = sorted(set(df.path[same.duplicated()]) - {''})
     paths, own = (_inside_root(root, df[k], f'{w}s', faults) for k, w in (('path', 'image'), ('mask', 'mask')))
-    own = _table_masks(paths, own, root, masks)
+    own = _table_masks(paths, own, root, masks, mask_suff)
     return pd.DataFrame(dict(path=paths, name=df.path, label=df['class'], group=df.group, mask=own)), faults, []
 
 # %% ../nbs/17_load.ipynb #d7b33de0
@@ -710,13 +720,14 @@ class OpenedImages:
         return plain_text(f'{len(self)} images ({said}), {what}, {"with" if self.masked else "without"} masks')
 
 # %% ../nbs/17_load.ipynb #34e10577
-def _rows(data, masks, root, columns, groups):
+def _rows(data, masks, root, columns, groups, mask_suff=''):
     "A row per image of a folder or a table, what is wrong, and notes."
     masks = None if masks is None else Path(masks)
     if isinstance(data, (str, Path)) and not Path(data).exists(): raise ValueError(
         f'there is no {data}: give a folder with a folder for each class, or a table (.csv) of images and classes')
-    if not isinstance(data, pd.DataFrame) and Path(data).is_dir(): rows, faults, notes = _folder_rows(Path(data), masks)
-    else: rows, faults, notes = _table_rows(data, masks, root, columns)
+    if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
+        rows, faults, notes = _table_rows(data, masks, root, columns, mask_suff)
+    else: rows, faults, notes = _folder_rows(Path(data), masks, mask_suff)
     if groups is not None:
         try: found = [re.search(groups, o) for o in rows.name]
         except re.error as e: raise ValueError(f'groups must be a regular expression, got {groups!r}: {e}') from None
@@ -793,11 +804,12 @@ def open_images(
     bs: int=32,
     white=None, threshold=None,  # what the values of masks mean, see `heatcam.files.RegionMask`
     fit: bool=False,      # bring masks of another size to their image's
+    mask_suff: str='',    # what a mask's name has after its image's, such as '_mask'
     check: int=500,      # how many images and masks, spread evenly, are opened beforehand; None: all
     workers: int=0,       # processes that read images
 ) -> OpenedImages:
     "Images, classes and masks for a model, in order, each read when it is asked for. Raises `ValueError` for faults."
-    rows, faults, notes = _rows(data, masks, root, columns, groups)
+    rows, faults, notes = _rows(data, masks, root, columns, groups, mask_suff)
     raise_faults(faults)
     vocab, unknown = _match_classes(model, list(rows.label), notes)
     raise_faults(unknown)
@@ -899,6 +911,7 @@ _OPTIONS = dict(  # of argparse, by name
     arch=dict(help='the network of weights: resnet18, timm:efficientnet_lite0, …'),
     trust=dict(action='store_true', help='open what runs code when it is opened: a Learner, a module, TorchScript'),
     n=dict(type=int, help='how many images at most, a random part, those with a mask first (default: %(default)s)'),
+    mask_suff=dict(help='what the name of a mask has after that of its image, such as _mask'),
     fit=dict(action='store_true', help='bring masks of another size, but the same form, to their image\'s'),
     size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
     classes=dict(nargs='+', help='the class names, in the order of the scores'),

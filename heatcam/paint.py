@@ -228,23 +228,26 @@ class MaskPainter:
         classes=None,  # one per image, shown beside its name; None: the images' folders, or the set's classes
         order=None,    # the images to paint, in this order: files, as `suggest_masks` names them, masks' names, or
                        # indices of all images; None: all, as they come
+        mask_suff='',  # what a mask's name has after its image's, such as '_mask'
     ):
         self.folder = Path(os.path.abspath(folder))
         self.images = o = _given(images, self.folder)
         n = len(o.names)
-        self.names = _check_names(o.names if names is None else names, n)
+        self.names = _check_names([f'{o}{mask_suff}' for o in (o.names if names is None else names)], n)
         self.classes = list(o.classes if classes is None else classes)
         if len(self.classes) != n: raise ValueError(f'{n} images and {len(self.classes)} classes: give one per image')
         self.order = _check_order(range(n) if order is None else order, self.names, o.files)
         _check_folder(self.folder)
-        there = _read_masks(self.folder, self.names, o.sizes)
-        self._png, self._stamps = {i: p for i, (p, _) in there.items()}, {i: s for i, (_, s) in there.items()}
+        there = _read_masks(self.folder, self.names, o.sizes).items()
+        self._png, self._stamps = ({i: v[k] for i, v in there} for k in (0, 1))
         self._past, self._future = defaultdict(list), defaultdict(list)  # for undo and redo
         self._panel, self._note, self._ack, self.place = None, '', 0, 0  # `place`: which of `order` is shown
         self.first()
-    def __repr__(self): return f'MaskPainter({self.done} of {len(self.order)} done)'
 
 # %% ../nbs/21_paint.ipynb #f9dffbce
+@patch
+def __repr__(self: MaskPainter): return f'MaskPainter({self.done} of {len(self.order)} done)'
+
 @patch
 def _file(self: MaskPainter, i): return self.folder/f'{self.names[i]}.png'
 
@@ -481,10 +484,10 @@ def _repr_mimebundle_(self: MaskPainter, **kwargs): return self.widget._repr_mim
 def painter_page(
     images,  # a folder
     masks,   # a folder
-    order=None,  # as for `MaskPainter`
+    order=None, mask_suff='',  # as for `MaskPainter`
 ):
     "The panel of a `MaskPainter` as a whole page, or the sentence that says why there is none."
-    try: panel = MaskPainter(images, masks, order=order).widget
+    try: panel = MaskPainter(images, masks, order=order, mask_suff=mask_suff).widget
     except ValueError as e: panel = _panel_kind()(view=dict(alert=str(e)))
     panel.whole_page = True
     return panel
@@ -494,10 +497,12 @@ def _parsed(args):
     p.add_argument('images', help='a folder with images, in folders or not')
     p.add_argument('masks', help='the folder of the masks; those that are there are gone on with')
     p.add_argument('--order', help='a CSV file with a column file, as of suggest_masks: which images, in which order')
+    p.add_argument('--mask_suff', default='', help='what the name of a mask has after that of its image, such as _mask')
     p.add_argument('--port', type=int, default=8866, help='port on 127.0.0.1')
     p.add_argument('--no_browser', '--no-browser', action='store_true', help='only print the address')
     return p.parse_args(args)
 
+# %% ../nbs/21_paint.ipynb #f077ccf8
 def _read_order(file):
     "The column of files of a table; None without one. Raises `ValueError` where there is none."
     if file is None: return None
@@ -506,14 +511,13 @@ def _read_order(file):
         f'{file} has the columns {", ".join(t)}: a column file is needed, with a file in each row')
     return [os.path.realpath(o) for o in t.file]
 
-# %% ../nbs/21_paint.ipynb #f077ccf8
 def _paint(a):
     "Shows what the arguments `a` ask for. Raises `ValueError` for what can't be painted."
     if say := _missing('anywidget', 'voila', 'ipykernel') or port_fault(a.port): raise ValueError(say)
     where = [str(Path(o).resolve()) for o in (a.images, a.masks)]  # the kernel is in another folder
     order = _read_order(a.order)
-    MaskPainter(*where, order=order)  # or an error
-    code = f'from heatcam.paint import painter_page\npainter_page(*{where!r}, {order!r})'
+    MaskPainter(*where, order=order, mask_suff=a.mask_suff)  # or an error
+    code = f'from heatcam.paint import painter_page\npainter_page(*{where!r}, {order!r}, {a.mask_suff!r})'
     serve(code, a.port, not a.no_browser, 'heatcam_paint')
 
 def heatcam_paint(
