@@ -14,6 +14,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -306,6 +307,8 @@ def _card_table(t):
 # %% ../nbs/19_audit_report.ipynb #219d293f
 _MARKS, _RISKS = ('<!-- heatcam_audit -->', '<!-- /heatcam_audit -->'), '## Bias, Risks, and Limitations'
 
+def _whole(page): return f' The whole audit: [{page}]({quote(page)}).'
+
 def _plain(text): return str(text).replace('&', '&amp;').replace('<', '&lt;')  # Markdown lets HTML through
 
 def _code(text):
@@ -314,10 +317,11 @@ def _code(text):
     pad = ' '*(len(fence) > 1)
     return f'{fence}{pad}{text}{pad}{fence}'
 
-def _card_section(audit, t, model, data, command):
+def _card_section(audit, t, model, data, command, page=''):
     "What an audit found, as a section in Markdown between two marks."
     v, items = audit.verdict(), lambda lines: '\n'.join(f'- {_plain(o)}' for o in lines)
     made = f'Made by heatcam {heatcam.__version__}' + f': {_code(command)}'*bool(command) + '.'
+    if page: made += _whole(page)
     parts = ['### Shortcut audit', _plain(f'Of the model {model}, on {data}.'),
              f'**{v.grade}**: {_plain(v.summary)}', items(v.says), _card_table(t),
              'What this audit can’t show:', items(v.limits), made]
@@ -351,15 +355,28 @@ def model_card(
     data: str='images',       # the data set's name
     command: str='',          # what made it
     card: str='',             # a card that is there already: it keeps all but an earlier audit
+    page: str='',             # the file of the audit's page, beside the card
 ) -> str: # Markdown with a YAML head
     "A model's card with a section on this audit."
     t, (start, end) = audit.summary(), _MARKS
-    section = _card_section(audit, t, model, data, command)
+    section = _card_section(audit, t, model, data, command, page)
     if start in card and end in card:
         return _new_head(card[:card.index(start)], t, model, data) + section + card[card.index(end) + len(end):]
     if f'\n{_RISKS}\n' in card: return card.replace(f'\n{_RISKS}\n', f'\n{_RISKS}\n\n{section}\n', 1)
     first = card.rstrip() if card.strip() else f'{_card_head(t, model, data)}\n# {_plain(model)}'
     return f'{first}\n\n{_RISKS}\n\n{section}\n'
+
+# %% ../nbs/19_audit_report.ipynb #26908bf1
+def _old_card(f):
+    "The text of a model's card, '' where there is none. Raises `ValueError` for one that is not UTF-8."
+    try: return f.read_text(encoding='utf-8') if f.exists() else ''
+    except UnicodeDecodeError as e: raise ValueError(f'{f} is not UTF-8, so nothing can be added to it: {e}') from None
+
+def _card_file(out):
+    "The card beside a page: MODEL_CARD.md, unless another page's audit is in it."
+    card = out.with_name('MODEL_CARD.md')
+    whose = re.search(r'The whole audit: \[(.*?)\]\(', '' if card.is_dir() else _old_card(card))
+    return card if whose is None or whose[1] == out.name else out.with_name(f'{out.stem}_MODEL_CARD.md')
 
 # %% ../nbs/19_audit_report.ipynb #2f36638d
 def page_files(
@@ -370,7 +387,7 @@ def page_files(
     if out.suffix.lower() not in ('.html', '.htm'): raise ValueError(f'the page must be named .html, got {str(out)!r}')
     out.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(out.parent, os.W_OK): raise PermissionError(f'nothing can be written in {out.parent}')
-    files = out, out.with_suffix('.json'), out.with_name('MODEL_CARD.md')
+    files = out, out.with_suffix('.json'), _card_file(out)
     for f in files:
         if f.is_dir(): raise ValueError(f'{f} is a folder, and a file of this name is to be written')
     _old_numbers(files[1])
@@ -382,11 +399,6 @@ def _old_numbers(f):
     try: known = not f.exists() or 'heatcam' in json.loads(f.read_text(encoding='utf-8'))
     except (ValueError, TypeError): known = False
     if not known: raise ValueError(f'{f} is there and no audit wrote it: it would be lost. Give the page another name')
-
-def _old_card(f):
-    "The text of a model's card, '' where there is none. Raises `ValueError` for one that is not UTF-8."
-    try: return f.read_text(encoding='utf-8') if f.exists() else ''
-    except UnicodeDecodeError as e: raise ValueError(f'{f} is not UTF-8, so nothing can be added to it: {e}') from None
 
 # %% ../nbs/19_audit_report.ipynb #2efa1b6d
 def _write(texts): # file → text
@@ -406,7 +418,7 @@ def write_audit(
     about: dict=None,    # name → text, see `audit_page`; 'model' and 'data' also name both in the card
     command: str='',     # what made it
     **kwargs,            # notes, before and k of `audit_page`
-) -> list: # of the files: the page, the numbers (.json), the card (MODEL_CARD.md)
+) -> list: # of the files: the page, the numbers (.json), the card (MODEL_CARD.md, see `page_files`)
     "Writes page, numbers and card. Raises `ValueError` for a page that is no .html, `OSError` where it can't write."
     about = about or {}
     files = page_files(out)
@@ -414,7 +426,7 @@ def write_audit(
     texts = (audit_page(audit, title, about, command, **kwargs),
              json.dumps(numbers | audit.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
              model_card(audit, about.get('model', 'classifier'), about.get('data', 'images'), command,
-                        _old_card(files[2])))
+                        _old_card(files[2]), files[0].name))
     _write(dict(zip(files, texts)))
     return list(files)
 

@@ -57,7 +57,7 @@ def reset(self: HeatmapMetric):
 
 @patch
 def accumulate(self: HeatmapMetric, learn):
-    "Adds a batch, whose maps the callback has drawn."
+    "Adds a batch, whose maps the callback has drawn. Raises `ValueError` for region codes that its masks have no more."
     cb = heatmap_loss_of(learn)
     which = self.which or cb.which
     maps, mask = cb.maps.get(which), cb.masks.get(which)
