@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLACES', 'LEAST', 'MEASURES', 'GRADES', 'ALARM', 'STRONG', 'CLEAR', 'UNSTEADY', 'LIMITS', 'swap_moves', 'swap_object',
            'image_moves', 'OutsideScan', 'places_of', 'Audit', 'group_interval', 'grade_of', 'Verdict', 'Swap',
-           'Cluster', 'compare_audits']
+           'Cluster', 'compare_audits', 'object_pairs', 'object_verdict']
 
 # %% ../nbs/18_audit.ipynb #2345b5a8
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
+from scipy.stats import binomtest
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
@@ -671,6 +672,49 @@ def _unpaired(a, b, k, ends, level):
     "The interval of a difference of independent means, by their intervals (Newcombe 1998, method 10)."
     (x, xl, xh, _), (y, yl, yh, _) = (group_interval(o.values(k), o.table.group, ends, level) for o in (a, b))
     return y - x - np.hypot(y - yl, xh - x), y - x + np.hypot(yh - y, x - xl)
+
+# %% ../nbs/18_audit.ipynb #56ac9204
+_OBJECTS = {
+    'none seen': 'No sign that objects of one class give another class away.',
+    'unclear': 'Unclear: too few images, or too small an effect, to say whether objects give other classes away.',
+    'some': 'Objects give other classes away.', 'strong': 'Objects give other classes away, and often.'}
+
+def object_pairs(
+    shares: pd.DataFrame, # what `object_dependence` returns
+) -> pd.DataFrame: # about, object, share, low, high, own (the share of its own object) and grade
+    """Each class and object of another class, with an interval that holds for all pairs at once.
+    Raises `ValueError` for a table that doesn't say of how many images it is."""
+    if not {'n', 'donors'} <= {*shares.attrs}: raise ValueError('a table as object_dependence returns it is needed')
+    n, donors = shares.attrs['n'], shares.attrs['donors']
+    asked = [(a, b) for b in shares.columns for a in shares.index if a != b and n[b]]
+    rows = []
+    for a, b in asked:
+        k = -(-n[b]//donors)  # images
+        ci = binomtest(round(shares.loc[a, b]*k), k).proportion_ci(1 - .05/len(asked), 'wilson')
+        rows.append([a, b, shares.loc[a, b], ci.low, ci.high, shares.loc[a, a], grade_of(ci.low, ci.high)])
+    return pd.DataFrame(rows, columns=['about', 'object', 'share', 'low', 'high', 'own', 'grade'])
+
+# %% ../nbs/18_audit.ipynb #deca33c1
+def _given_away(o):
+    "A row of `object_pairs` in words."
+    return (f'{o.share:.0%} of the answers about {o.about} change when an object of {o.object} comes or goes '
+            f'({o.low:.0%} to {o.high:.0%})')
+
+def object_verdict(
+    shares: pd.DataFrame, # what `object_dependence` returns
+) -> Verdict:
+    "Whether objects give other classes away, in words. Raises `ValueError` for another table."
+    t = object_pairs(shares).sort_values('share', ascending=False, kind='stable')
+    worst = [g for g in ('strong', 'some', 'unclear') if t.grade.eq(g).any()]
+    grade = [*worst, 'none seen' if len(t) else 'unclear'][0]
+    told = t[t.grade.isin(['some', 'strong'])]
+    says = [f'{_given_away(o)}, {o.own:.0%} when one of its own does.' for o in told.head(5).itertuples()]
+    if len(told) > 5: says.append(f'{len(told) - 5} more pairs of classes are such.')
+    if len(t) and not len(told): says.append(f'The most: {_given_away(t.iloc[0])}.')
+    lone = ', '.join(str(k) for k in shares if not shares.attrs['n'][k])
+    limits = ['What has no mask of its own, such as the ground, was not exchanged: see the audit.']
+    if lone: limits.append(f'No object of {lone} could come or go alone in these images: nothing is known of it.')
+    return Verdict(grade, says, limits, t.high.max(), _OBJECTS[grade])
 
 # %% ../nbs/18_audit.ipynb #8ce6d59c
 def _jsonable(o):

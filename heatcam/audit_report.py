@@ -21,7 +21,7 @@ import pandas as pd
 import yaml
 
 import heatcam
-from .audit import Audit, compare_audits
+from .audit import Audit, compare_audits, object_pairs, object_verdict
 from .load import add_options, open_images, open_model, read_options
 from .page import html_any, html_page, html_section
 from .plots import heat_colors
@@ -191,6 +191,20 @@ def _clusters(audit):
         'and on which the answers depend, is a shortcut.</p>',
         f'<div class="grid small">{"".join(map(card, found))}</div>') if found else ''
 
+# %% ../nbs/19_audit_report.ipynb #00c56fa1
+def _objects(shares):
+    "Which answers change with which objects, as a table, and what that means."
+    if shares is None: return ''
+    v, pairs = object_verdict(shares), object_pairs(shares)
+    bad = {(o.about, o.object) for o in pairs.itertuples() if o.grade in ('some', 'strong')}
+    cell = lambda a, b: f'<td{" class=hit"*((a, b) in bad)}>{_percent(shares.loc[a, b])}</td>'
+    row = lambda a: f'<tr><th>{html.escape(str(a))}</th>{"".join(cell(a, b) for b in shares)}</tr>'
+    head = ''.join(f'<th>{html.escape(str(b))}</th>' for b in ['', *shares])
+    return html_section('Does one object give another away?', f'<p><strong>{html.escape(v.summary)}</strong></p>',
+        _list(v.says + v.limits), '<p>In each row the answers about one class: how many change when an object of the '
+        'class above comes or goes, and nothing else does. The red fields are objects of another class.</p>',
+        f'<div class="roll"><table class="cells alarm"><tr>{head}</tr>{"".join(map(row, shares.index))}</table></div>')
+
 # %% ../nbs/19_audit_report.ipynb #4546d668
 _MEASURES = dict(
     accuracy='Answers that are right',
@@ -273,12 +287,14 @@ def audit_page(
     notes: tuple=(),       # sentences on what was assumed of model and images
     before: Audit=None,    # of an earlier model, to compare with
     k: int=6,              # how many images are shown before and after
+    objects: pd.DataFrame=None,  # what `object_dependence` has counted, where several classes can be true
 ) -> str: # HTML
     "What an audit found, as a page that needs no other file and no knowledge of programming."
     v = audit.verdict()
     limits = html_section('What this audit can’t show', _list(v.limits))
     return html_page(title, _top(title, about), _verdict(v), '' if before is None else _compared(before, audit),
-                     _telling(audit, k), _map(audit), _places(audit), _clusters(audit), _numbers(audit), limits,
+                     _telling(audit, k), _map(audit), _places(audit), _clusters(audit), _objects(objects),
+                     _numbers(audit), limits,
                      html_section('What was assumed', _list(notes)), _made(audit, command), style=_LOOK)
 
 # %% ../nbs/19_audit_report.ipynb #4ef1f50f
@@ -417,12 +433,13 @@ def write_audit(
     title: str='Audit of a classifier',
     about: dict=None,    # name → text, see `audit_page`; 'model' and 'data' also name both in the card
     command: str='',     # what made it
-    **kwargs,            # notes, before and k of `audit_page`
+    **kwargs,            # notes, before, k and objects of `audit_page`
 ) -> list: # of the files: the page, the numbers (.json), the card (MODEL_CARD.md, see `page_files`)
     "Writes page, numbers and card. Raises `ValueError` for a page that is no .html, `OSError` where it can't write."
     about = about or {}
     files = page_files(out)
     numbers = dict(heatcam=heatcam.__version__, command=command, about=about, notes=list(kwargs.get('notes', ())))
+    if (t := kwargs.get('objects')) is not None: numbers |= dict(objects=t.T.to_dict())
     texts = (audit_page(audit, title, about, command, **kwargs),
              json.dumps(numbers | audit.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
              model_card(audit, about.get('model', 'classifier'), about.get('data', 'images'), command,

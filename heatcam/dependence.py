@@ -623,5 +623,5 @@ def object_dependence(
     ask = lambda ims: torch.cat([answers.said(answers(b)) for b in ims.split(64)])
     moved, count = _moved(ask, x, ask(x), there, objects, donors, seed)
     shares = pd.DataFrame((moved/count).numpy(), pd.Index(names, name='about'), pd.Index(names, name='object'))
-    shares.attrs['n'] = dict(zip(names, count.int().tolist()))  # images that were changed
+    shares.attrs |= dict(n=dict(zip(names, count.int().tolist())), donors=donors)  # tries, and how many per image
     return shares
