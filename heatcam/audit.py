@@ -157,7 +157,8 @@ def _check_split(sample):
     if len(set(sample.donors.counts())) > 1: return
     raise ValueError(
         f'{split} of {len(sample)} images have a mask, and the model gives the same answer to all of these: give masks '
-        'of images of several classes; suggest_masks(learn, learn.dls.valid) says which of the validation images'
+        'of images of several classes; suggest_masks(learn, learn.dls.valid) says which of the validation images. A '
+        'mask of 0 everywhere is none: where there is nothing to mark, mark what it would be looked for in'
         + ', or read more images (n=)'*few)
 
 def _enough(n): return min(16, -(-900//max(n, 1)))  # patchworks per image: 900 in all
@@ -361,7 +362,8 @@ def _more_masks(s):
     d = s.loc['dependence']
     if grade_of(d.low, d.high) != 'unclear' or not np.isfinite(d.low): return ''
     gap = max(CLEAR - d.value if d.value < CLEAR else d.value - ALARM, .01)  # half the width of a clear interval
-    more = int(d.n*max(0, ((d.high - d.low)/2/gap)**2 - 1))
+    power = 1 if d.value <= 0 else 2  # where nothing moves, the interval shrinks with n, else with its root
+    more = int(d.n*max(0, ((d.high - d.low)/2/gap)**power - 1))
     return f' About {max(10, round(more, -1))} more images with a mask would probably make it clear.'
 
 # %% ../nbs/18_audit.ipynb #5246a5bc

@@ -321,9 +321,16 @@ def _code(inside):
     if 0 in inside: raise ValueError(f'completed masks say 0 outside, and inside={inside!r} has a 0 in it')
     return int(min(inside))
 
-def _finish(dls, read, quality, said, how):
+def _as_shares(said): return (said*255).round().to(torch.uint8)
+
+def _valid_loader(dls, net, size, inside, how, progress):
+    "The loader of validation, with what the segmenter says of images that have no mask."
+    read = read_set(dls.valid.dataset, size, inside, progress)
+    return dls.valid.new(dataset=_completed_set(dls.valid.dataset, read, _as_shares(predict_masks(net, read.x)), how))
+
+def _finish(dls, read, quality, said, how, valid=()):
     new = _completed_set(dls.train.dataset, read, said, how)
-    loaders = [dls.train.new(dataset=new), *dls.loaders[1:]]
+    loaders = [dls.train.new(dataset=new), *(valid or dls.loaders[1:2]), *dls.loaders[2:]]
     return Completion(type(dls)(*loaders, path=dls.path, device=dls.device), quality, read.drawn.numpy(), MaskList(new))
 
 # %% ../nbs/14_complete.ipynb #113fbb61
@@ -350,12 +357,14 @@ def _finds_nothing(read, said, sure):
         'Draw more masks')
 
 def _said(read, sure, seed, **kwargs):
-    "What a segmenter says of all images, and what is wrong with it."
+    "A segmenter, what it says of all images, and what is wrong with it."
     for k in range(3):  # now and then one learns nothing from the weights that it starts with
-        said = predict_masks(train_segmenter(read, seed=seed + 1000*k, **kwargs), read.x)
+        net = train_segmenter(read, seed=seed + 1000*k, **kwargs)
+        said = predict_masks(net, read.x)
         fault = _finds_nothing(read, said, sure)
         if not fault: break
-    return said, fault
+    if fault: warnings.warn(fault)
+    return net, said, fault
 
 # %% ../nbs/14_complete.ipynb #6ed31ab1
 def _check_masked(dls):
@@ -376,6 +385,7 @@ def complete_masks(
     inside=None,          # region codes of the masks that count as inside; None: every code but 0 and 255
     side: int=0,          # the longer side of the thumbnails that the segmenter sees, pixels; 0: see `read_set`
     folds: int=4,         # rounds in which drawn masks are left out; 0: nothing is measured, and the masks are used
+    valid: bool=False,    # whether masks of validation images are drawn too, for an audit
     seed: int=0,
     progress=None,        # show a bar; None: on a terminal
     **kwargs,             # steps, bs, lr and net, see `train_segmenter`
@@ -388,11 +398,10 @@ def complete_masks(
     quality = left_out(read, folds, seed, **kwargs) if folds else None
     unchanged = Completion(dls, quality, read.drawn.numpy(), None)
     if not _good_enough(quality, least): return unchanged
-    said, fault = _said(read, sure, seed, **kwargs)
-    if fault:
-        warnings.warn(fault)
-        return unchanged
-    return _finish(dls, read, quality, (said*255).round().to(torch.uint8), how)
+    net, said, fault = _said(read, sure, seed, **kwargs)
+    if fault: return unchanged
+    more = [_valid_loader(dls, net, side, inside, how, progress)]*valid
+    return _finish(dls, read, quality, _as_shares(said), how, more)
 
 # %% ../nbs/14_complete.ipynb #45c9b275
 @patch

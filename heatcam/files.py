@@ -30,7 +30,7 @@ from fastai.data.core import show_results as _show_results
 from fastai.data.transforms import (Categorize, Category, CategoryMap, ColReader, IndexSplitter, IntToFloatTensor,
                                     RandomSplitter, image_extensions, parent_label)
 from fastai.torch_core import TensorCategory, TensorMask, show_image
-from fastai.vision.core import PILBase, PILImage, PILMask, image2tensor
+from fastai.vision.core import PILBase, PILImage, PILImageBW, PILMask, image2tensor
 from fastai.vision.data import ImageBlock
 from fastcore.basics import patch, store_attr
 from fastcore.meta import delegates
@@ -515,6 +515,21 @@ def check_items(
                "(say what white is: white='inside' or white='unannotated')"] = used['white']
     return faults
 
+# %% ../nbs/11_files.ipynb #d18fad60
+def _cut(file):
+    "Whether fastai's own classes would cut off what is in an image file."
+    try: mode = _read_file(file, lambda im: im.mode)
+    except ValueError: return False  # said elsewhere
+    return mode == 'F' or mode[0] == 'I' and bool(_read_file(file, lambda im: np.asarray(im).max()) > 255)
+
+def _check_all(names, items, white, threshold, img_cls):
+    "What is wrong with the files of all items, and with images of too many bits for fastai's own classes."
+    faults = check_items(names, items, white, threshold)
+    if img_cls in (PILImage, PILImageBW): faults[
+        f'images of more than 8 bits, of which {img_cls.__name__} cuts all above 255 (save them with 8 bits, or give '
+        'an img_cls= that scales them)'] = [str(nm) for nm, o in zip(names, items) if _cut(o.image)]
+    return faults
+
 # %% ../nbs/11_files.ipynb #fd445098
 def raise_faults(
     faults: dict,    # {kind: [details]}; nothing is raised where all are empty
@@ -672,6 +687,16 @@ def apart(self: FolderMasks,
     if self.images != self.masks or not self.suff: return files, masks
     return tuple([f for f in files if f.stem.endswith(self.suff) == own] for own in (False, True))
 
+# %% ../nbs/11_files.ipynb #b6ddf725
+_NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt',
+             '.tar', '.zip'}  # files that hold images, but not for PIL
+
+def _unread(files):
+    "A hint at files of a kind that is not read."
+    kinds = [f.suffix.lower() for f in files if f.suffix.lower() in _NOT_READ]
+    k = max(kinds, key=kinds.count, default='')
+    return f' (there are {kinds.count(k)} {k} files, and this kind is not read: convert them to PNG)' if k else ''
+
 # %% ../nbs/11_files.ipynb #c33d719f
 def _folder_files(find, folders):
     "Paths of images, masks and other files, in order, so that a seed means the same split everywhere, and faults."
@@ -681,9 +706,9 @@ def _folder_files(find, folders):
     found = find.apart(within(find.images, find.masks), within(find.masks, find.images))
     files, masks = ([f for f in fs if _is_image(f)] for fs in found)
     where = f' in the folders {" and ".join(folders)}' if folders else _meant(find.images, find.masks)
-    for fs, d in ((files, find.images), (masks, find.masks)):
+    for fs, d, every in ((files, find.images, found[0]), (masks, find.masks, found[1])):
         if not fs: raise ValueError(
-            f'there are no image files below {d}{where}: expected are path/images/CLASS/name.png and '
+            f'there are no image files below {d}{where}{_unread(every)}: expected are path/images/CLASS/name.png and '
             'path/masks/CLASS/name.png, and the arguments images= and masks= say what the folders are called')
     return files, masks, [f for fs in found for f in fs if not _is_image(f)], faults
 
@@ -703,9 +728,6 @@ def _masks(find, key, files):
     "How many masks these files of an image are: those in the folder of its name are one."
     n = sum(_stem(find, f) == key for f in files)
     return n + (n < len(files))
-
-_NOT_READ = {'.dcm', '.eps', '.gz', '.h5', '.hdf5', '.mat', '.mha', '.mhd', '.nii', '.npy', '.npz', '.nrrd', '.pt',
-             '.tar', '.zip'}  # files that hold images, but not for PIL
 
 # %% ../nbs/11_files.ipynb #e990c04e
 def mask_suffix(
@@ -768,7 +790,7 @@ def _swapped(faults, files):
 # %% ../nbs/11_files.ipynb #b89b24b9
 def _folder_split(find, path, folders, split, vocab, check):
     """The paths of the images and the indices of the validation images, after one `ValueError` for all that is wrong.
-    `check` is (white, threshold), or False: no file is opened."""
+    `check` is (white, threshold, img_cls), or False: no file is opened."""
     (valid_files, valid_pct, seed), (files, masks, others, faults) = split, _folder_files(find, folders)
     is_valid = [f.relative_to(find.images).parts[0] == folders[1] for f in files] if folders else None
     if valid_files is not None: is_valid = _named_valid(files, valid_files)
@@ -780,7 +802,7 @@ def _folder_split(find, path, folders, split, vocab, check):
                                                    f'(say mask_suff={longer!r})'] = faults.pop(_NO_IMAGE)
     elif find.suff: faults[f'{_NO_IMAGE}, with mask_suff={find.suff!r}'] = faults.pop(_NO_IMAGE)
     faults |= _check_classes([[parent_label(f)] for f in files], rest, vocab)
-    if check: faults |= _swapped(check_items([*map(name, files)], [find.item(f) for f in files], *check), files)
+    if check: faults |= _swapped(_check_all([*map(name, files)], [find.item(f) for f in files], *check), files)
     raise_faults(faults)
     return files, idx
 
@@ -830,7 +852,7 @@ def from_folder(cls: ImageMaskDataLoaders,
     "From images in class folders and a folder of masks. Raises `ValueError` with all that is wrong with them."
     find, split = FolderMasks(Path(path)/images, Path(path)/masks, fit, mask_suff), (valid_files, valid_pct, seed)
     files, idx = _folder_split(find, path, [train, valid] if valid_pct is None else [], split, vocab,
-                               check and (white, threshold))
+                               check and (white, threshold, img_cls))
     blocks = ImageBlock(img_cls), CategoryBlock(vocab=vocab), RegionMaskBlock(white, threshold)
     return _image_mask_dls(cls, files, idx, blocks, [None, parent_label, find], item_tfms, batch_tfms, kwargs)
 
@@ -933,12 +955,12 @@ def _table_faults(df, find, labels, path, may_lack=()):
 # %% ../nbs/11_files.ipynb #f5ebf80d
 def _table_split(df, find, labels, path, split, vocab, check, unlabelled=False):
     """Indices of the validation rows, after one `ValueError` for all that is wrong with a table.
-    `check` is (white, threshold), or False: no file is opened."""
+    `check` is (white, threshold, img_cls), or False: no file is opened."""
     is_valid, valid_pct, seed = split
     idx, rest = _valid_idx(is_valid, len(df), valid_pct, seed)
     faults, good = _table_faults(df, find, labels, path, set(rest if unlabelled else ()))
     faults |= _check_classes(labels, rest, vocab)
-    if check: faults |= check_items(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
+    if check: faults |= _check_all(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
     raise_faults(faults)
     return idx
 
@@ -980,7 +1002,7 @@ def from_df(cls: ImageMaskDataLoaders,
     labels = _labels(df[cols['label_col']], label_delim)
     if label_delim and vocab is None: vocab = sorted({c for o in labels for c in o or ()})  # the rare too
     split = None if valid_col is None else _bools(df[cols['valid_col']]), valid_pct, seed
-    idx = _table_split(df, find, labels, path, split, vocab, check and (white, threshold), unlabelled)
+    idx = _table_split(df, find, labels, path, split, vocab, check and (white, threshold, img_cls), unlabelled)
     blocks = ImageBlock(img_cls), _classes(vocab, label_delim, unlabelled and labels), RegionMaskBlock(white, threshold)
     get = [find.image, ColReader(cols['label_col'], label_delim=label_delim), find]
     return _image_mask_dls(cls, df, idx, blocks, get, item_tfms, batch_tfms, kwargs)

@@ -110,7 +110,7 @@ class OutsideSwap(Callback):
     order = HeatmapLoss.order - 1  # before the heatmap loss takes the mask out of the batch
     _counts, _told = (0, 0), False  # images that could be changed, and all; a fit has been warned of them
     _tight, _held = None, False  # a fit's look at the masks; whether one has held anything inside
-    _seen = frozenset(), frozenset()  # classes, and those of which an image could be changed
+    _seen = (frozenset(),)*3  # classes; those of which an image could be changed; and of these, had anything inside
     def __init__(self,
         ways='other',      # what to draw from, see `as_ways`; one that stands twice is drawn twice as often
         p: float=1.,       # the share of the annotated images that are changed
@@ -164,27 +164,41 @@ def before_fit(self: OutsideSwap):
     if hasattr(self.learn, 'gather_preds'): return  # predictions within a fit
     if sum(isinstance(cb, OutsideSwap) for cb in self.learn.cbs) > 1: raise ValueError(
         'this Learner has two OutsideSwap callbacks: give one, with the ways of both')
-    self._told, self._held, self._tight, self._seen = False, False, TightMasks(), (frozenset(),)*2
+    self._told, self._held, self._tight, self._seen = False, False, TightMasks(), (frozenset(),)*3
 
 @patch
 def before_train(self: OutsideSwap): self._counts = 0, 0
 
+# %% ../nbs/08_swap.ipynb #dc03c718
 @patch
 def _look(self: OutsideSwap, x, mask, able):
     "Notes, in a fit's first epoch, what masks hold and which classes have any; warns of tight ones."
     inside, last = all_codes(self.inside), getattr(self.learn, 'iter', 0) + 1 == getattr(self.learn, 'n_iter', 0)
-    self._held = self._held or bool(holds_inside(mask, inside).any())
+    holds = holds_inside(mask, inside)
+    self._held = self._held or bool(holds.any())
     if self._tight: self._tight.watch(x, mask, inside, last)
     y = self.yb[0].as_subclass(torch.Tensor).cpu()
     if self._told or y.ndim != 1 or y.is_floating_point(): return
-    self._seen = tuple(a | {k for k in b.tolist() if k >= 0} for a, b in zip(self._seen, (y, y[able])))
+    able = torch.zeros(len(y), dtype=torch.bool).index_fill(0, able.cpu(), True)
+    parts = y, y[able], y[able & holds.cpu()]
+    self._seen = tuple(a | {k for k in b.tolist() if k >= 0} for a, b in zip(self._seen, parts))
 
-# %% ../nbs/08_swap.ipynb #dc03c718
 @patch
 def _names(self: OutsideSwap, classes):
     vocab = getattr(self.learn.dls, 'vocab', None) or ()
     return ', '.join(str(vocab[k]) if k < len(vocab) else str(k) for k in classes[:5]) + ' …'*(len(classes) > 5)
 
+@patch
+def _warn_of_classes(self: OutsideSwap):
+    "Of those of which no image can be changed, and of those of which all of each image is."
+    if lost := sorted(self._seen[0] - self._seen[1]): warnings.warn(
+        f'OutsideSwap can change no image of the class {self._names(lost)}: none has a mask with anything outside. '
+        'They stay as they are, with the shortcut, and what is around them tells their class: draw masks of each class')
+    if bare := sorted(self._seen[1] - self._seen[2]): warnings.warn(
+        f'OutsideSwap changes all of each image of the class {self._names(bare)}: their masks have nothing inside. '
+        'Where there is no lesion to mark, mark what it would be looked for in, such as the organ, in all classes')
+
+# %% ../nbs/08_swap.ipynb #52761ab6
 @patch
 def after_train(self: OutsideSwap):
     "Raises `ValueError` where no image of a whole epoch could be changed; warns, once a fit, where few could."
@@ -198,9 +212,7 @@ def after_train(self: OutsideSwap):
         f'{"any code but 0 and 255" if self.inside is None else f"inside={self.inside!r}"}. Name codes that the masks '
         'hold, or mark what is not annotated with 255')
     self._told = True
-    if lost := sorted(self._seen[0] - self._seen[1]): warnings.warn(
-        f'OutsideSwap can change no image of the class {self._names(lost)}: none has a mask with anything outside. '
-        'They stay as they are, with the shortcut, and what is around them tells their class: draw masks of each class')
+    self._warn_of_classes()
     if able < n/2: warnings.warn(
         f'OutsideSwap can change {able} of the {n} images of this epoch. The others have no mask, or nobody in their '
         'batch to take an outside from, and stay as they are, with the shortcut: complete_masks draws their masks')
