@@ -871,14 +871,14 @@ def doubt_answers(
     answer,  # what the model says of them
     vocab,   # all class names
 ) -> str: # sentences; '' where there is nothing to doubt
-    "What speaks against a model that is right no more often than who always says the same."
+    "What speaks against a model that is right no more often than the same answer to all would be."
     true, answer = list(map(str, true)), list(map(str, answer))
     right, most, n, guesses = _guesses(true, answer)
     if not guesses: return ''
     best, order = _other_order(true, answer, list(map(str, vocab)))
-    first = (f'The model is right about {right} of {len(true)} images, and who always says {most} is right about {n}. '
-             'Either what it goes by says nothing about these images; or it does not get its images or classes as in '
-             'training, and then an audit of its answers means little.')
+    first = (f'The model is right about {right} of {len(true)} images, and always answering {most} would be right '
+             f'about {n}. Either what it goes by says nothing about these images; or it does not get its images or classes '
+             'as in training, and then an audit of its answers means little.')
     few = len(true) < 5*len(vocab)  # so few images fit some order by chance
     if few or best/len(true) <= (1 + n/len(true))/2: return first  # halfway from chance to always right
     return (f'{first} With the classes in the order {", ".join(order)}, it would be right about {best}: check their '

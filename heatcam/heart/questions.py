@@ -132,12 +132,12 @@ BUDGETS = 2, 4, 8, 16, 32, 80, 160
 
 FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1), 'tag at random': (None, AT_RANDOM, 1),
-    '8 masks, term': ({}, dict(mask_share=8/1600), 1/4), '2 completed, swap': (None, _completed(2, **SWAP), 1/4),
+    '8 masks, term': ({}, dict(mask_share=8/1600), 1), '2 completed, swap': (None, _completed(2, **SWAP), 1/4),
     '8 completed, term': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, **SWAP), 1),
     '8 completed, both': ({}, _completed(8, **SWAP), 1/4), '32 completed, swap': (None, _completed(32, **SWAP), 1/4),
     '8 balanced, term': ({}, _completed(8, each_class=True), 1),
     **{f'{k} balanced, swap': (None, _completed(k, each_class=True, **SWAP), 1 if k == 8 else 1/4) for k in BUDGETS},
-    '1,600 masks, term': ({}, {}, 1/4), '1,600 masks, swap': (None, SWAP, 1/4)}
+    '1,600 masks, term': ({}, {}, 1), '1,600 masks, swap': (None, SWAP, 1)}
 
 # %% ../../nbs/heart/08_questions.ipynb #2381b732
 _HEADS = ('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap')
@@ -147,13 +147,13 @@ _DIFFUSE = ('cross-entropy', 'tag at random', '8 completed, term', '8 completed,
 def few_masks(n, seed, **sizes):
     "Masks completed by a segmenter, with the term and with swapped outsides; and a cue that is all around the heart."
     some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in FEW_MASKS.items())
-    five = tuple(replace(a, n=max(1, n//4)) for a in some if a.name in _DIFFUSE)
+    diffuse = tuple(a for a in some if a.name in _DIFFUSE)
     kw = SIZES | dict(max_trials=1, min_accuracy=0., seed=seed)  # nothing is selected: what fails is the answer here
     make = lambda heart, tag, head, model, arms, **more: shortcut_study(
         f'{head}, {heart if tag == "glyph" else tag} heart', heart, tag, model, arms, **kw | more | sizes)
     return [*(make('hard', 'glyph', *o, some) for o in _HEADS),
             *(make('moving', 'glyph', *o, some, epochs=8) for o in _HEADS),
-            *(make('hard', 'texture', *o, five) for o in _HEADS)]
+            *(make('hard', 'texture', *o, diffuse) for o in _HEADS)]
 
 # %% ../../nbs/heart/08_questions.ipynb #4769fd32
 _FAMILY = dict(outside='family')
@@ -161,8 +161,8 @@ _OTHERS = 'other', 'any_level', 'other_light', 'pattern'  # the members of the f
 
 UNSEEN = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1/4),
-    'swap': (None, SWAP, 1/4), 'swap and term': ({}, SWAP, 1/4),
-    'family': (None, _FAMILY, 1/4), 'family and term': ({}, _FAMILY, 1),
+    'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/4),
+    'family': (None, _FAMILY, 1), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
     **{f'family without {o}, and term': ({}, dict(outside=[k for k in FAMILY if k != o]), 1/4) for o in _OTHERS}}
 
@@ -176,19 +176,20 @@ def unseen(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #0074000f
 UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'tag at random': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
 
-def _unseen_residual(cues, n, seed, **sizes):
-    some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in UNSEEN_RESIDUAL.items())
+def _unseen_residual(cues, shares, n, seed, **sizes):
+    some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in shares.items())
     kw = SIZES | THIN | dict(epochs=8, unseen=True, afresh=True, lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'thin ResNet-18, {heart} heart{how}', heart, tag, 'thin_resnet18', some, seed=seed + 2000,
                            **kw) for heart, tag, how in cues]
 
 def unseen_residual(n, seed, **sizes):
     "What residual networks say of hearts in outsides that no training image has."
-    return _unseen_residual([(heart, 'glyph', '') for heart in ('medium', 'moving')], n, seed, **sizes)
+    return _unseen_residual([(heart, 'glyph', '') for heart in ('medium', 'moving')], UNSEEN_RESIDUAL, n, seed, **sizes)
 
 def unseen_cues(n, seed, **sizes):
     "The same where the cue is near the heart, and where it is all around it."
-    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], n, seed, **sizes)
+    shares = UNSEEN_RESIDUAL | {'tag at random': 1/2}
+    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], shares, n, seed, **sizes)
 
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
