@@ -877,8 +877,8 @@ def doubt_answers(
     if not guesses: return ''
     best, order = _other_order(true, answer, list(map(str, vocab)))
     first = (f'The model is right about {right} of {len(true)} images, and always answering {most} would be right '
-             f'about {n}. Either what it goes by says nothing about these images; or it does not get its images or classes '
-             'as in training, and then an audit of its answers means little.')
+             f'about {n}. Either what it goes by says nothing about these images; or it does not get its images or '
+             'classes as in training, and then an audit of its answers means little.')
     few = len(true) < 5*len(vocab)  # so few images fit some order by chance
     if few or best/len(true) <= (1 + n/len(true))/2: return first  # halfway from chance to always right
     return (f'{first} With the classes in the order {", ".join(order)}, it would be right about {best}: check their '
