@@ -251,6 +251,7 @@ class Completion:
     quality: Quality     # None where it was not asked for
     drawn: np.ndarray    # (n,) bool, of the training images in their order: which masks were there before
     masks: object        # a list of n (H, W) uint8 arrays; None where the segmenter is not good enough
+    valid: object=None   # the same of the validation images, where theirs were asked for
     @property
     def used(self): return self.masks is not None
     def __repr__(self):
@@ -331,7 +332,8 @@ def _valid_loader(dls, net, size, inside, how, progress):
 def _finish(dls, read, quality, said, how, valid=()):
     new = _completed_set(dls.train.dataset, read, said, how)
     loaders = [dls.train.new(dataset=new), *(valid or dls.loaders[1:2]), *dls.loaders[2:]]
-    return Completion(type(dls)(*loaders, path=dls.path, device=dls.device), quality, read.drawn.numpy(), MaskList(new))
+    done, seen = type(dls)(*loaders, path=dls.path, device=dls.device), MaskList(valid[0].dataset) if valid else None
+    return Completion(done, quality, read.drawn.numpy(), MaskList(new), seen)
 
 # %% ../nbs/14_complete.ipynb #113fbb61
 _GOOD = .85  # below it, networks have gone on using what is outside
@@ -438,18 +440,24 @@ def save(self: Completion,
     names=None,           # one per training image, as `save_masks` takes them; None: those of the files, or numbers
     overwrite: bool=False,# also where there is a file
 ) -> list: # of the paths
-    "Writes all masks, see `save_masks`. Raises `ValueError` where none was completed, and for names that are taken."
+    """Writes all masks, see `save_masks`; those of validation too, where they were completed and images are files.
+    Raises `ValueError` where none was completed, and for names that are taken."""
     if not self.used: raise ValueError(f'no mask was completed ({self.quality}): there is nothing to save')
-    names = _file_names(self.dls.train.dataset) if names is None else names
-    return save_masks(dict(zip(names, self.masks)), folder, overwrite)
+    both = (self.dls.train.dataset, self.masks), (self.dls.valid.dataset, self.valid)
+    if names is not None or self.valid is None or not _of_files(both[1][0]): both = both[:1]
+    named = {nm: m for ds, masks in both for nm, m in zip(_file_names(ds) if names is None else names, masks)}
+    return save_masks(named, folder, overwrite)
+
+def _of_files(ds):
+    items = list(getattr(ds, 'items', ()))
+    return len(items) == len(ds) and all(isinstance(o, Path) for o in items)
 
 def _file_names(ds):
     "The path of each image file below the folder of images; CLASS/name, or numbers, where there is none."
-    items = list(getattr(ds, 'items', ()))
-    if len(items) != len(ds) or not all(isinstance(o, Path) for o in items): return [f'{i:05d}' for i in range(len(ds))]
+    if not _of_files(ds): return [f'{i:05d}' for i in range(len(ds))]
     find = [f for tl in getattr(ds, 'tls', ()) for f in getattr(tl.tfms, 'fs', ()) if isinstance(f, FolderMasks)]
     root = find[0].images if find else None
-    files = [Path(os.path.abspath(o)) for o in items]
+    files = [Path(os.path.abspath(o)) for o in ds.items]
     return [f.relative_to(root).as_posix() if root in f.parents else f'{f.parent.name}/{f.name}' for f in files]
 
 # %% ../nbs/14_complete.ipynb #04ebb492
