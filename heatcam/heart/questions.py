@@ -146,7 +146,9 @@ _DIFFUSE = ('cross-entropy', 'tag at random', '8 completed, term', '8 completed,
 
 def few_masks(n, seed, **sizes):
     "Masks completed by a segmenter, with the term and with swapped outsides; and a cue that is all around the heart."
-    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in FEW_MASKS.items())
+    by = 1600/sizes.get('n_train', 1600)  # a miniature has as many masks, of fewer images
+    as_many = lambda kw: kw | dict(mask_share=min(1., kw['mask_share']*by)) if 'mask_share' in kw else kw
+    some = tuple(Arm(k, max(1, round(n*share)), loss, as_many(kw)) for k, (loss, kw, share) in FEW_MASKS.items())
     diffuse = tuple(a for a in some if a.name in _DIFFUSE)
     kw = SIZES | dict(max_trials=1, min_accuracy=0., seed=seed)  # nothing is selected: what fails is the answer here
     make = lambda heart, tag, head, model, arms, **more: shortcut_study(
