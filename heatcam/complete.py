@@ -369,15 +369,18 @@ def _said(read, sure, seed, **kwargs):
     return net, said, fault
 
 # %% ../nbs/14_complete.ipynb #6ed31ab1
-def _check_masked(dls):
+def _check_masked(dls, valid=False):
     "Raises `ValueError` for loaders without masks."
     if not hasattr(dls, 'train'): raise ValueError(
         f'complete_masks takes DataLoaders with train and valid, got a {type(dls).__name__}: from files, '
         'ImageMaskDataLoaders.from_folder(path); from arrays, image_mask_dls(ImageMaskSet(images, y, masks), valid)')
-    n = len(b) if isinstance(b := dls.train.dataset[0], (tuple, list)) else 1
-    if n < 3: raise ValueError(
-        f'the training items have {n} part{"s"[:n != 1]}, and completing needs (image, class, mask): load them with '
-        "ImageMaskDataLoaders.from_folder(path, images='images', masks='masks'); most may have no mask yet")
+    if valid and len(dls.loaders) < 2: raise ValueError(
+        'valid=True asks for the masks of validation, and these DataLoaders have no validation images')
+    for what, dl in dict(training=dls.train, **dict(validation=dls.valid) if valid else {}).items():
+        n = len(b) if isinstance(b := dl.dataset[0], (tuple, list)) else 1
+        if n < 3: raise ValueError(
+            f'the {what} items have {n} part{"s"[:n != 1]}, and completing needs (image, class, mask): load them with '
+            "ImageMaskDataLoaders.from_folder(path, images='images', masks='masks'); most may have no mask yet")
 
 # %% ../nbs/14_complete.ipynb #42606cad
 def complete_masks(
@@ -393,7 +396,7 @@ def complete_masks(
     **kwargs,             # steps, bs, lr and net, see `train_segmenter`
 ) -> Completion:
     "Draws the missing masks of the training images. Raises `ValueError` where fewer than two are there."
-    _check_masked(dls)
+    _check_masked(dls, valid)
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_few(read.drawn)
     _check_each_class(read, getattr(dls, 'vocab', None) or ())
