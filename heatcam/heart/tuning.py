@@ -69,7 +69,6 @@ class Situation:
     rates: tuple             # those that all families have
     seeds: tuple             # of the tuning and of the confirmation
     chosen: dict             # family → (value, rate) by an oracle, and as seen
-    fewer: dict = field(default_factory=dict)  # family → share of the networks that confirm it
     sizes: dict = field(default_factory=dict)  # other than `SIZES`
     prefix: str = ''         # of its studies' names
     default: bool = False    # whether the recommended term is confirmed at its default weight too
@@ -92,10 +91,8 @@ _NEAR = {  # family → (value, rate) by an oracle, and as seen
     'swap': ((0.9, 0.003), (0.9, 0.003)),
     'cross-entropy': ((0.0, 0.012), (0.0, 0.025)),
     'tag at random': ((0.0, 0.003), (0.0, 0.003))}
-# those that tuning has not brought to 0.5; and a step of RRR takes five times as long
-_FEWER = {k: 1/2 for k in ('Grad-CAM share', 'LayerCAM share', 'energy', 'L1', 'PPCE', 'Dice', 'IoU')} | {'RRR': 1/4}
 SITUATIONS = {'near': Situation(('hard', 'near', 'small_cnn'), tuple(FAMILIES), (.003, .006, .012, .025), (300, 400),
-                                _NEAR, _FEWER, default=True)}
+                                _NEAR, default=True)}
 
 # %% ../../nbs/heart/07_tuning.ipynb #901738e0
 _POOLED = {
@@ -112,8 +109,7 @@ _POOLED = {
 SITUATIONS['moving'] = Situation(
     ('moving', 'glyph', 'small_cnn_gap'), tuple(f for f in _POOLED if f in FAMILIES),
     (.003, .006, .012, .025, .05, .1),  # two more than before, as most of the best lay at the highest rate
-    (800, 1100), _POOLED, {f: 1/2 for f in ('mass, true class', 'HiResCAM share', 'published', 'L1', 'cross-entropy')},
-    dict(epochs=8), 'moving, ')
+    (800, 1100), _POOLED, dict(epochs=8), 'moving, ')
 
 # %% ../../nbs/heart/07_tuning.ipynb #dac70861
 _TEXTURED = {
@@ -129,7 +125,7 @@ _TEXTURED = {
 SITUATIONS['texture'] = Situation(
     ('hard', 'texture', 'small_cnn'), tuple(f for f in _TEXTURED if f in FAMILIES),
     (.003, .006, .0125, .025, .05, .1),  # the first two were added: the best lay at .0125
-    (1300, 1400), _TEXTURED, {'HiResCAM share': 1/2, 'cross-entropy': 1/2}, dict(epochs=8), 'texture, ')
+    (1300, 1400), _TEXTURED, dict(epochs=8), 'texture, ')
 
 # %% ../../nbs/heart/07_tuning.ipynb #0e7d6b6d
 _DEEP = {
@@ -145,7 +141,7 @@ _DEEP = {
 SITUATIONS['residual'] = Situation(
     ('medium', 'near', 'thin_resnet18'),
     tuple(f for f in _DEEP if f in FAMILIES | FINER), (.003, .01, .03, .1), (1600, 1700),
-    _DEEP, {f: 1/2 for f in ('HiResCAM share', 'published', 'cross-entropy')}, THIN, 'residual, ', default=True)
+    _DEEP, THIN, 'residual, ', default=True)
 
 # %% ../../nbs/heart/07_tuning.ipynb #299422d8
 def _study(situation, stage, arms, seed, **sizes) -> Study:
@@ -165,7 +161,7 @@ def chosen_arms(situation, n: int) -> list: # of `Arm`
     s, out = SITUATIONS[situation], []
     for f, (oracle, seen) in s.chosen.items():
         by = {f'{f}, tuned': oracle} if oracle == seen else {f'{f}, by the oracle': oracle, f'{f}, as seen': seen}
-        out += [tuned_arm(f, *o, max(1, round(n*s.fewer.get(f, 1))), name) for name, o in by.items()]
+        out += [tuned_arm(f, *o, n, name) for name, o in by.items()]
     if not s.default: return out
     return [Arm('mass, projection, default', n, {}, own_lr=s.chosen['mass, projection'][0][1]), *out]
 

@@ -28,9 +28,9 @@ arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(company='at r
         Arm('term, a mask for each class', 20, {}), Arm('term, one mask', 20, {}, dict(masks='one')),
         Arm('swap', 20, settings=dict(outside='other')), Arm('object swap', 20, settings=dict(objects=True))]
 DEEP, CROWDED = dict(deep=True), dict(crowded=True)
-arms += [Arm('ceiling, deep', 5, settings=DEEP | dict(company='at random')),
-         Arm('term, a mask for each class, deep', 10, {}, DEEP), Arm('object swap, deep', 10, settings=DEEP | dict(objects=True)),
-         Arm('cross-entropy, crowded', 5, settings=CROWDED), Arm('ceiling, crowded', 20, settings=CROWDED | dict(company='at random')),
+arms += [Arm('ceiling, deep', 20, settings=DEEP | dict(company='at random')),
+         Arm('term, a mask for each class, deep', 20, {}, DEEP), Arm('object swap, deep', 20, settings=DEEP | dict(objects=True)),
+         Arm('cross-entropy, crowded', 20, settings=CROWDED), Arm('ceiling, crowded', 20, settings=CROWDED | dict(company='at random')),
          Arm('term, a mask for each class, crowded', 20, {}, CROWDED),
          Arm('object swap, crowded', 20, settings=CROWDED | dict(objects=True))]
 
