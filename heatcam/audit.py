@@ -463,9 +463,9 @@ def verdict(self: Audit) -> Verdict:
                                LIMITS + self._doubts(s))
     t = self.table.dropna(subset=['any_across', 'any_within'])
     k = f'{self.n_donors}' if t.tried.min() == self.n_donors else f'up to {self.n_donors} ({t.tried.mean():.1f})'
-    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside: {t.any_across.mean():.1%} change with at least '
-            f'one of {k} outsides of images that the model answers otherwise, {t.any_within.mean():.1%} with at least '
-            f'one of {k} of images that it answers the same.']
+    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside.',
+            f'In the outside of an image that the model answers otherwise, {t.any_across.mean():.1%} change; in that of '
+            f'one that it answers the same, {t.any_within.mean():.1%}. (At least once in {k} that were tried.)']
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
         grade, lead = 'unclear', _UNSTEADY.format(s.value.within, _still_right(t))
