@@ -136,13 +136,14 @@ FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
     '8 completed, term': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, **SWAP), 1),
     '8 completed, both': ({}, _completed(8, **SWAP), 1/4), '32 completed, swap': (None, _completed(32, **SWAP), 1/4),
     '8 balanced, term': ({}, _completed(8, each_class=True), 1),
+    '8 balanced, segmented first': (None, dict(mask_share=8/1600, each_class=True, images='segmented first'), 1),
     **{f'{k} balanced, swap': (None, _completed(k, each_class=True, **SWAP), 1 if k == 8 else 1/4) for k in BUDGETS},
     '1,600 masks, term': ({}, {}, 1), '1,600 masks, swap': (None, SWAP, 1)}
 
 # %% ../../nbs/heart/08_questions.ipynb #2381b732
 _HEADS = ('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap')
 _DIFFUSE = ('cross-entropy', 'tag at random', '8 completed, term', '8 completed, swap', '8 balanced, term',
-            '8 balanced, swap', '1,600 masks, term', '1,600 masks, swap')
+            '8 balanced, segmented first', '8 balanced, swap', '1,600 masks, term', '1,600 masks, swap')
 
 def few_masks(n, seed, **sizes):
     "Masks completed by a segmenter, with the term and with swapped outsides; and a cue that is all around the heart."
@@ -199,7 +200,8 @@ RIVALS = {  # name → keywords of the loss, settings, share of the models
     'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
     'outside blanked': (None, BLANKED, 1/4),
-    'blanked in the test too': (None, dict(images='blanked in the test too'), 1/4)}
+    'blanked in the test too': (None, dict(images='blanked in the test too'), 1),
+    'tag at random, swap': (None, AT_RANDOM | SWAP, 1/2)}
 _CUES = ('hard', 'glyph'), ('moving', 'glyph'), ('hard', 'near'), ('hard', 'texture')
 
 def rivals(n, seed, **sizes):

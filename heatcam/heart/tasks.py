@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CLASS_LOSSES', 'MODELS', 'SETTINGS', 'one_of', 'PhantomTask', 'phantom_study', 'described_study', 'arm_settings',
-           'arm_sets', 'study_regions']
+           'arm_sets', 'SegmentedFirst', 'segmented_first', 'study_regions']
 
 # %% ../../nbs/heart/04_tasks.ipynb #58036bcb
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ from torch import nn
 from .. import terms
 from ..cam import heatmaps
 from ..annotate import check_masks, dilate_masks
-from ..complete import complete_masks
+from ..complete import SmallUNet, complete_masks, predict_masks, read_set, thumb_size, thumbnails, train_segmenter
 from ..masks import UNANNOTATED, ImageMaskSet, image_mask_dls
 from ..outside import WAYS, outside_of, put_outside
 from ..study.together import stack_networks
@@ -128,7 +128,7 @@ def described_study(said: dict) -> Study:
 SETTINGS = dict(class_loss='cross_entropy', trainable='all', mask_share=1., mask_fault='', mask_by=0, mask_margin=0,
                 images='as drawn', each_class=False, completed=False, segmenter_steps=150, outside='', p=1.)
 
-_BLANKED = 'blanked in the test too'
+_BLANKED, _SEGMENTED = 'blanked in the test too', 'segmented first'
 
 def _listed(v): return v if isinstance(v, list) else [v]
 
@@ -137,8 +137,8 @@ def arm_settings(arm: Arm) -> dict: # all of `SETTINGS`
     for k in arm.settings: one_of('a setting', k, SETTINGS)
     s = SETTINGS | arm.settings
     known = dict(class_loss=CLASS_LOSSES, trainable=('all', 'head'), mask_fault=('', *MASK_FAULTS, 'tag'),
-                 images=('as drawn', 'tag at random', 'outside blanked', _BLANKED), completed=(False, True),
-                 each_class=(False, True))
+                 images=('as drawn', 'tag at random', 'outside blanked', _BLANKED, _SEGMENTED),
+                 completed=(False, True), each_class=(False, True))
     for k, names in known.items(): one_of(k, s[k], names)
     for o in _listed(s['outside']): one_of('outside', o, ('', *WAYS, 'family'))
     for k in ('mask_share', 'p'): check_number(k, s[k], 0, 1, Real)
@@ -226,24 +226,51 @@ def _completed(task, draw, seed, s, few):
     inside, unknown = (np.unpackbits(o, count=few.masks.numel()).reshape(few.masks.shape) for o in _DRAWN[key])
     return ImageMaskSet(few.images, few.y, np.where(unknown, np.uint8(UNANNOTATED), inside))
 
+# %% ../../nbs/heart/04_tasks.ipynb #3bc4a720
+class SegmentedFirst(nn.Module):
+    "A network that sees of each image what a segmenter does not call outside. The rest is black."
+    def __init__(self, segmenter, net):
+        super().__init__()
+        self.segmenter, self.net = segmenter.requires_grad_(False), net
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.segmenter.eval()  # it has learned
+        return self
+
+    def forward(self, x): # (N, 1, H, W) in [0, 1]
+        size = x.shape[-2:]
+        sure = predict_masks(self.segmenter, thumbnails(255*x, thumb_size(tuple(size))))
+        return self.net(x*(F.interpolate(sure[:, None], size=size, mode='bilinear') >= .3))  # as `complete_masks` has it
+
+def segmented_first(few, model, seed, steps) -> SegmentedFirst: # few: the training set; model: makes the network
+    "A new network behind a segmenter that has learned from the images with masks."
+    net, read = model(), read_set(few, progress=False)
+    for k in range(3):  # now and then one learns nothing from the weights that it starts with
+        segmenter = train_segmenter(read, steps, seed=seed + 1000*k)
+        if (predict_masks(segmenter, read.x) > .7).flatten(1).any(1).float().mean() >= .5: break
+    return SegmentedFirst(segmenter, net)
+
 # %% ../../nbs/heart/04_tasks.ipynb #a2c88599
 @patch
 def network(self: PhantomTask, arm):
-    return MODELS[self.model.replace('published', 'random')]()  # for weights from a file: no need for ImageNet's
+    net = MODELS[self.model.replace('published', 'random')]()  # for weights from a file: no need for ImageNet's
+    return SegmentedFirst(SmallUNet(), net) if arm_settings(arm)['images'] == _SEGMENTED else net
 
 @patch
 def learner(self: PhantomTask, cb, seed, arm, draw):
-    s, dls = arm_settings(arm), image_mask_dls(*arm_sets(self, arm, draw, seed), bs=self.bs)
+    s, model, sets = arm_settings(arm), MODELS[self.model], arm_sets(self, arm, draw, seed)
     loss_func = CLASS_LOSSES[s['class_loss']]
     if s['outside']: cb = [cb, OutsideSwap(FAMILY if s['outside'] == 'family' else s['outside'], s['p'])]
-    learn = phantom_learner(dls, cb, loss_func and loss_func(), MODELS[self.model], seed)
+    if s['images'] == _SEGMENTED: model = partial(segmented_first, sets[0], model, seed, s['segmenter_steps'])
+    learn = phantom_learner(image_mask_dls(*sets, bs=self.bs), cb, loss_func and loss_func(), model, seed)
     if s['trainable'] == 'head': _only_head(self, learn, seed, draw)
     return learn
 
 @patch
 def stackable(self: PhantomTask, arm):
     s = arm_settings(arm)
-    if s['trainable'] != 'all' or s['outside']: return False
+    if s['trainable'] != 'all' or s['outside'] or s['images'] == _SEGMENTED: return False
     try: stack_networks([self.network(arm)])
     except ValueError: return False
     return True
