@@ -774,7 +774,7 @@ def _mask_files(masks, folder, overwrite):
         elif f.exists() and not overwrite: faults['files that are there (overwrite=True replaces them)'].append(f)
         try: RegionMask.create(masks[k])
         except ValueError as e: faults['masks that hold no codes'].append(f'{k}: {e}')
-    raise_faults(faults)
+    raise_faults(faults, outcome='nothing was written')
     return files
 
 # %% ../nbs/13_annotate.ipynb #826fc365

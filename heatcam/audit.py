@@ -20,7 +20,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from .masks import NO_CLASS, show_item, show_outline
-from .edges import TightMasks, too_tight
+from .edges import TightMasks, too_tight, too_wide
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, aspect_of, picture
 from .callbacks import batch_pictures, class_names
@@ -130,7 +130,8 @@ class Audit:
         if donors < 1 or (tries is not None and tries < 1): raise ValueError(
             f'donors and tries must be 1 or more, got {donors} and {tries}')
         self.sample, self.n_donors = Sample(model, dl, n, inside, seed, device, progress=progress), donors
-        self.vocab, self.idxs, self._groups = self.sample.vocab, self.sample.idxs, _group_of(groups, self.sample.idxs)
+        self.vocab, self.idxs = self.sample.vocab, self.sample.idxs
+        self._groups = _group_of(groups, self.idxs, self.sample.n_there)
         self.masked = self.sample.split is not None
         if self.masked: _check_split(self.sample)
         self._change(Scan(self.sample, tries or _enough(len(self)), cells))
@@ -138,14 +139,26 @@ class Audit:
     def __len__(self): return len(self.idxs)
 
 # %% ../nbs/18_audit.ipynb #1ca5e243
-def _group_of(groups, idxs):
-    "The group of each image."
+def _check_groups(groups, n):
+    "Raises `ValueError` for what can't be the groups of `n` images."
+    if isinstance(groups, str): raise ValueError(
+        f'groups={groups!r} is a text: give a group for each image of the data set, such as df.loc[rows, "patient"]')
+    if isinstance(groups, dict) or callable(groups) or not hasattr(groups, '__len__') or len(groups) == n: return
+    raise ValueError(
+        f'groups has {len(groups)} entries, and the data set that is audited {n} images: give the group of each of '
+        'these, in their order (of a table, those of the rows of validation: dls.valid.items.patient)')
+
+def _group_of(groups, idxs, n):
+    "The group of each image; `n` are in the data set."
     if groups is None: return list(idxs)
+    _check_groups(groups, n)
+    if hasattr(groups, 'to_numpy'): groups = groups.to_numpy()  # by place, whatever a table's index says
     try: return [groups(i) if callable(groups) else groups[i] for i in idxs]
     except (KeyError, IndexError) as e: raise ValueError(
         f'groups must name a group for each image of the data set, and has none for {e}: '
         'give a list as long as the data set, a dictionary, or a function of the index') from None
 
+# %% ../nbs/18_audit.ipynb #88d8d3af
 def _check_split(sample):
     "Raises `ValueError` where no mask of the sample says what is outside, or too few."
     split, few = int(sample.split.sum()), len(sample) < len(sample.read_from)
@@ -337,8 +350,8 @@ def _where(self: Audit):
 # %% ../nbs/18_audit.ipynb #c1ceaeeb
 def _share(row):
     "A share with its interval. One that is a difference of two shares can be measured below 0, and be no less."
-    value, low, high = (max(0., v) for v in (row.value, row.low, row.high))
-    return f'{value:.1%} (95 % interval {low:.1%} to {high:.1%})'
+    value, low, high = np.clip((row.value, row.low, row.high), 0, None)
+    return f'{value:.1%} (' + ('no interval' if np.isnan(low) else f'95 % interval {low:.1%} to {high:.1%}') + ')'
 
 @patch
 def _reasons(self: Audit, s):
@@ -367,8 +380,6 @@ def _more_masks(s):
     return f' About {max(10, round(more, -1))} more images with a mask would probably make it clear.'
 
 # %% ../nbs/18_audit.ipynb #5246a5bc
-_WIDE = .7  # of the picture
-
 @patch
 def wide(self: Audit) -> float: # 0 … 1
     "How much of the picture the masks call inside."
@@ -386,9 +397,7 @@ def _doubts(self: Audit, s):
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
     if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image is, so no '
                              'outside of the same answer could be tried: not counted. Read more images (n=).')
-    if (wide := self.wide()) > _WIDE: doubts.append(
-        f'The masks call {wide:.0%} of the picture inside: are inside and outside the wrong way round? Inside is '
-        'where the model may look.')
+    if wide := too_wide(self.wide()): doubts.append(f'{wide[0].upper()}{wide[1:]}.')
     if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
                                  'answered the same: the seam, or clutter, disturbs this model, and it may depend on '
                                  'the outside more than the dependence says.')
@@ -464,8 +473,8 @@ def verdict(self: Audit) -> Verdict:
     t = self.table.dropna(subset=['any_across', 'any_within'])
     k = f'{self.n_donors}' if t.tried.min() == self.n_donors else f'up to {self.n_donors} ({t.tried.mean():.1f})'
     says = [f'{_share(d)} of {int(d.n)} answers depend on the outside.',
-            f'In the outside of an image that the model answers otherwise, {t.any_across.mean():.1%} change; in that of '
-            f'one that it answers the same, {t.any_within.mean():.1%}. (At least once in {k} that were tried.)']
+            f'In the outside of an image that the model answers otherwise, {t.any_across.mean():.1%} change; in that '
+            f'of one that it answers the same, {t.any_within.mean():.1%}. (At least once in {k} that were tried.)']
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
         grade, lead = 'unclear', _UNSTEADY.format(s.value.within, _still_right(t))

@@ -227,8 +227,9 @@ def _said(name, row): return _MEASURES.get(name, row.what)
 
 def _measure(name, row):
     "One measure: in words, as a number, as a bar."
-    value, low, high = (min(1., max(0., v)) for v in (row.value, row.low, row.high))  # as the bar
-    number = (f'{_percent(value)} <span class="was">({_percent(low)} to {_percent(high)}; {row.n} '
+    value, low, high = np.clip((row.value, row.low, row.high), 0, 1)  # as the bar
+    ends = 'no interval' if np.isnan(low) else f'{_percent(low)} to {_percent(high)}'
+    number = (f'{_percent(value)} <span class="was">({ends}; {row.n} '
               f'image{"s"*bool(row.n != 1)})</span>')
     return (f'<div class="measure"><p><span class="num">{number}</span>{html.escape(_said(name, row))}</p>'
             f'{_bar(row.value, row.low, row.high)}</div>')
@@ -466,15 +467,15 @@ def audit_files(
     groups: str=None,   # of patients or sites: a column of the table, or a regular expression for the images' names
     inside=None,        # region codes of the masks that count as inside; None: every code but 0 and 255
     white=None, threshold=None, fit: bool=False, mask_suff: str='',  # as in `ImageMaskDataLoaders.from_folder`
-    columns: dict=None, # what a table calls its columns, see `open_images`
+    columns: dict=None, root=None, # of a table, see `open_images`
     seed: int=0,
     progress=None,      # show a bar; None: on a terminal
     **kwargs,           # arch, classes, trust, mean, std and device of `open_model`
 ) -> tuple: # `Audit`, about and notes, as `audit_page` takes them
     "Opens a model and images, and audits. Raises `ValueError` for all that is wrong with them."
     m = open_model(model, **kwargs)
-    named = _groups(data, groups, columns)
-    images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, mask_suff=mask_suff, **named)
+    how = dict(white=white, threshold=threshold, fit=fit, mask_suff=mask_suff, root=root)
+    images = open_images(data, m, masks, size, **how, **_groups(data, groups, columns))
     audit = Audit(m.classifier, images.dl, n, inside=inside, groups=images.groups, seed=seed, progress=progress)
     shown = f'{len(audit)} of {len(images)}' if len(audit) < len(images) else f'all {len(images)}'
     names = list(map(str, images.vocab))
@@ -490,8 +491,9 @@ _OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model
 def _in_short(before, audit):
     "What has become of a model, in a sentence per measure."
     t, names = compare_audits(before, audit), dict(dependence='depend on the outside', accuracy='are right')
+    ends = lambda r: 'no interval' if np.isnan(r.low) else f'95 % interval {r.low:+.1%} to {r.high:+.1%}'
     say = lambda what, r: (f'Before, {r.a:.1%} of the answers {what}, now {r.b:.1%}: a difference of '
-                           f'{r.difference:+.1%} (95 % interval {r.low:+.1%} to {r.high:+.1%}).')
+                           f'{r.difference:+.1%} ({ends(r)}).')
     return '\n'.join(say(names[k], r) for k, r in t.iterrows() if k in names)
 
 # %% ../nbs/19_audit_report.ipynb #a74cd03f

@@ -514,7 +514,9 @@ def _gradients(outs, out, output=None):
     known = isinstance(logits, torch.Tensor) and logits.requires_grad
     if not outs or not known: return [torch.ones_like(o) for o in outs]
     v = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
-    return torch.autograd.grad((logits*v).sum(), outs, allow_unused=True)
+    live = [o for o in outs if o.requires_grad]  # not what comes before a `no_grad`, such as a frozen segmenter
+    grads = iter(torch.autograd.grad((logits*v).sum(), live, allow_unused=True) if live else ())
+    return [next(grads) if o.requires_grad else None for o in outs]
 
 # %% ../nbs/04_cam.ipynb #99c9d858
 def _look(model, params, x, reshape, output=None):

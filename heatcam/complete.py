@@ -12,6 +12,7 @@ import os
 import warnings
 from collections import namedtuple
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,7 +23,6 @@ import torch.nn.functional as F
 from fastai.data.core import Datasets
 from fastai.vision.learner import create_unet_model
 from fastcore.basics import GetAttr, patch
-from fastcore.foundation import L
 from PIL import Image
 from scipy.stats import t as student
 from sklearn.cluster import KMeans
@@ -30,9 +30,11 @@ from torch import nn
 from tqdm import tqdm
 
 from .masks import UNANNOTATED, ImageMaskSet, best_slice, inside_of, is_annotated, mask_areas, show_outline
+from .edges import too_wide
 from .outside import swap_outside
 from .cam import Recorded, evaluating, find_layer
 from .plots import picture
+from .callbacks import check_inside
 from .interpret import as_they_are, in_order
 from .files import FolderMasks, RegionMask, upright
 from .annotate import save_masks
@@ -284,7 +286,9 @@ def _completed_set(ds, read, said, how):
         return Datasets(tls=[*ds.tls[:-1], CompletedMasks(ds.tls[-1], read, said, how)], n_inp=ds.n_inp)
     masks = ds.masks.clone()
     for i in (~read.drawn).nonzero()[:,0].tolist(): masks[i] = _full_mask(said[i], read.sizes[i], *how)
-    return ImageMaskSet(ds.images, ds.y, masks, list(ds.vocab), ds.dims)
+    new = ImageMaskSet(ds.images, ds.y, masks, list(ds.vocab), ds.dims)
+    new.completed = True
+    return new
 
 # %% ../nbs/14_complete.ipynb #94b8f450
 class MaskList:
@@ -296,12 +300,17 @@ class MaskList:
         return self.ds.masks[i].numpy() if isinstance(self.ds, ImageMaskSet) else np.array(self.ds.tls[-1][i])
 
 # %% ../nbs/14_complete.ipynb #254ecb42
-def _check_few(drawn):
+def _check_few(read, inside=None):
     "Raises `ValueError` where there is nothing to learn a segmenter from."
+    drawn, masks = read.drawn, [m for m in read.masks if m is not None]
     n = int(drawn.sum())
     if n < 2: raise ValueError(
         f'{n} of {len(drawn)} training images {"have" if n != 1 else "has"} a mask: draw at least two, since each is '
         'left out once to see how well the others teach to find it; eight to sixteen are a good start')
+    if not any((m == 1).any() for m in masks): raise ValueError(
+        f'none of the {n} masks has anything inside, so there is nothing to learn: '
+        + ('draw them anew (is threshold= too high?)' if inside is None else f'is inside={inside!r} what they hold?'))
+    if said := too_wide(np.mean([(m == 1).sum()/max(1, (m != UNANNOTATED).sum()) for m in masks])): warnings.warn(said)
 
 def _check_each_class(read, vocab):
     "Warns of classes that the segmenter has not seen."
@@ -338,15 +347,17 @@ def _finish(dls, read, quality, said, how, valid=()):
 # %% ../nbs/14_complete.ipynb #113fbb61
 _GOOD = .85  # below it, networks have gone on using what is outside
 
-def _good_enough(quality, least):
+def _good_enough(quality, least, masks=()):
     "Whether a segmenter is to be used; warns where it is not, and where it may not be good enough."
     if quality is None or quality.mean >= _GOOD: return True
+    n = sum(not (m == 1).any() for m in masks if m is not None)
+    blank = f' {n} of the drawn masks have nothing inside: is that meant?'*bool(n)
     if quality.mean >= least: warnings.warn(
         f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on '
-        'using what is outside. Look at show_completed(), draw more masks, and audit what you train')
+        f'using what is outside.{blank} Look at show_completed(), draw more masks, and audit what you train')
     else: warnings.warn(
-        f'the segmenter is not good enough, {quality}, and {least:g} is needed: no mask was completed. Draw more '
-        'masks, twice as many, or give larger thumbnails (side=…) or a larger network (net=…)')
+        f'the segmenter is not good enough, {quality}, and {least:g} is needed: no mask was completed.{blank} Draw '
+        'more masks, twice as many, or give larger thumbnails (side=…) or a larger network (net=…)')
     return quality.mean >= least
 
 # %% ../nbs/14_complete.ipynb #a3adee71
@@ -368,12 +379,43 @@ def _said(read, sure, seed, **kwargs):
     if fault: warnings.warn(fault)
     return net, said, fault
 
+# %% ../nbs/14_complete.ipynb #4e4d5a9d
+def _is_completed(ds):
+    "Whether the masks of a data set come from `complete_masks`."
+    if isinstance(ds, ImageMaskSet): return getattr(ds, 'completed', False)
+    return isinstance([None, *getattr(ds, 'tls', ())][-1], CompletedMasks)
+
+def _check_settings(sure, folds, inside):
+    "Raises `ValueError` for what can't be settings of `complete_masks`."
+    check_inside(inside)
+    if not (isinstance(sure, (tuple, list)) and len(sure) == 2 and 0 <= sure[0] <= sure[1] <= 1): raise ValueError(
+        f'sure must be two shares, as (.3, .7): outside is below the first, inside above the second; got {sure!r}')
+    if folds == 1 or not (isinstance(folds, Integral) and folds >= 0): raise ValueError(
+        f'folds must be 0, which measures nothing, or 2 or more rounds, got {folds!r}')
+
+def _check_codes(ds, drawn, inside, most=32):
+    "Warns of masks with several regions, which completed ones would not tell apart."
+    if inside is not None: return
+    held = {int(k) for i in drawn.nonzero()[:most, 0].tolist() for k in _arrays(ds[i])[1].unique()} - {0, UNANNOTATED}
+    if len(held) > 1: warnings.warn(
+        f'the drawn masks hold the codes {", ".join(map(str, sorted(held)))}, and completed ones say 1 for all of '
+        'them: where the regions matter, complete one at a time, as with inside=[1]')
+
+def _check_read(read, dls, inside):
+    "Raises `ValueError` for masks that teach nothing; warns of what they don't tell."
+    _check_few(read, inside)
+    _check_codes(dls.train.dataset, read.drawn, inside)
+    _check_each_class(read, getattr(dls, 'vocab', None) or ())
+
 # %% ../nbs/14_complete.ipynb #6ed31ab1
 def _check_masked(dls, valid=False):
-    "Raises `ValueError` for loaders without masks."
+    "Raises `ValueError` for loaders without masks, or whose masks were completed."
     if not hasattr(dls, 'train'): raise ValueError(
         f'complete_masks takes DataLoaders with train and valid, got a {type(dls).__name__}: from files, '
         'ImageMaskDataLoaders.from_folder(path); from arrays, image_mask_dls(ImageMaskSet(images, y, masks), valid)')
+    if _is_completed(dls.train.dataset): raise ValueError(
+        'the masks of these DataLoaders were completed already, and a segmenter would learn from itself: give the '
+        'DataLoaders from before, or read the drawn masks again')
     if valid and len(dls.loaders) < 2: raise ValueError(
         'valid=True asks for the masks of validation, and these DataLoaders have no validation images')
     for what, dl in dict(training=dls.train, **dict(validation=dls.valid) if valid else {}).items():
@@ -397,12 +439,12 @@ def complete_masks(
 ) -> Completion:
     "Draws the missing masks of the training images. Raises `ValueError` where fewer than two are there."
     _check_masked(dls, valid)
+    _check_settings(sure, folds, inside)
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
-    _check_few(read.drawn)
-    _check_each_class(read, getattr(dls, 'vocab', None) or ())
+    _check_read(read, dls, inside)
     quality = left_out(read, folds, seed, **kwargs) if folds else None
     unchanged = Completion(dls, quality, read.drawn.numpy(), None)
-    if not _good_enough(quality, least): return unchanged
+    if not _good_enough(quality, least, read.masks): return unchanged
     net, said, fault = _said(read, sure, seed, **kwargs)
     if fault: return unchanged
     more = [_valid_loader(dls, net, side, inside, how, progress)]*valid
@@ -436,6 +478,17 @@ def _show_one(ax, done, i):
     show_outline(mask, ax, 'deepskyblue' if done.drawn[i] else 'orange')
     ax.set_title('drawn' if done.drawn[i] else 'completed', size=7)
 
+# %% ../nbs/14_complete.ipynb #786e297c
+def _file_of(ds, i):
+    "The image file of item `i`: the item itself, or what the first transforms make of a table's row; None for others."
+    items = getattr(ds, 'items', None)
+    if items is None or len(items) != len(ds): return
+    o, tls = getattr(items, 'iloc', items)[i], [*getattr(ds, 'tls', ())]
+    for f in [lambda o: o, *(tls[0].tfms.fs if tls else ())][:3]:
+        o = f(o)
+        if isinstance(o, (str, Path)): return Path(os.path.abspath(o))
+        if isinstance(o, (Image.Image, torch.Tensor)): return
+
 # %% ../nbs/14_complete.ipynb #90aec48d
 @patch
 def save(self: Completion,
@@ -444,23 +497,22 @@ def save(self: Completion,
     overwrite: bool=False,# also where there is a file
 ) -> list: # of the paths
     """Writes all masks, see `save_masks`; those of validation too, where they were completed and images are files.
-    Raises `ValueError` where none was completed, and for names that are taken."""
+    Into a folder of their own: among the drawn ones nobody could tell them apart. Raises `ValueError` where none was
+    completed, and for names that are taken."""
     if not self.used: raise ValueError(f'no mask was completed ({self.quality}): there is nothing to save')
     both = (self.dls.train.dataset, self.masks), (self.dls.valid.dataset, self.valid)
     if names is not None or self.valid is None or not _of_files(both[1][0]): both = both[:1]
     named = {nm: m for ds, masks in both for nm, m in zip(_file_names(ds) if names is None else names, masks)}
     return save_masks(named, folder, overwrite)
 
-def _of_files(ds):
-    items = list(getattr(ds, 'items', ()))
-    return len(items) == len(ds) and all(isinstance(o, Path) for o in items)
+def _of_files(ds): return bool(len(ds)) and _file_of(ds, 0) is not None
 
 def _file_names(ds):
     "The path of each image file below the folder of images; CLASS/name, or numbers, where there is none."
     if not _of_files(ds): return [f'{i:05d}' for i in range(len(ds))]
     find = [f for tl in getattr(ds, 'tls', ()) for f in getattr(tl.tfms, 'fs', ()) if isinstance(f, FolderMasks)]
     root = find[0].images if find else None
-    files = [Path(os.path.abspath(o)) for o in ds.items]
+    files = [_file_of(ds, i) for i in range(len(ds))]
     return [f.relative_to(root).as_posix() if root in f.parents else f'{f.parent.name}/{f.name}' for f in files]
 
 # %% ../nbs/14_complete.ipynb #04ebb492
@@ -496,9 +548,7 @@ def _typical(f, drawn, n, seed):
 
 def _files(dl):
     "The file of an item by its index; None where the items are no files."
-    items = getattr(dl.dataset, 'items', None)
-    if not isinstance(items, (list, tuple, L)): return lambda i: None
-    return lambda i: os.path.abspath(items[i]) if isinstance(items[i], (str, Path)) else None
+    return lambda i: None if (f := _file_of(dl.dataset, i)) is None else str(f)
 
 def _shares(counts, n):
     "How many of `n` each class gets: as evenly as their sizes allow."
@@ -515,7 +565,9 @@ def suggest_masks(
 ) -> pd.DataFrame: # image (its index in this loader's data set), class, says (the answer), stands_for (images), file
        # (where the items are files); the largest first
     "Which images to draw masks on next. Raises `ValueError` where fewer than `n` have none."
+    if not isinstance(n, Integral): raise ValueError(f'n must be a number of images, got {n!r}')
     f, y, says, drawn, idxs = features(learn, learn.dls.train if dl is None else dl)
+    if drawn.all(): raise ValueError(f'all {len(drawn)} images have a mask: there is none to suggest')
     if not 1 <= n <= (~drawn).sum(): raise ValueError(
         f'n must be from 1 to {(~drawn).sum()}, the number of images without a mask, got {n}')
     f, rows = (f - f.mean(0))/(f.std(0) + 1e-6), []

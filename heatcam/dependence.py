@@ -10,6 +10,7 @@ __all__ = ['Answers', 'probabilities', 'sampled', 'Batch', 'as_batch', 'Lenders'
 import re
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -28,10 +29,10 @@ from tqdm import tqdm
 from .masks import NO_CLASS, ImageMaskSet, InMemoryDL, all_codes, as_one, mask_areas
 from .outside import outside_of
 from .cam import evaluating
-from .callbacks import batch_pictures, check_batch, check_codes, part_regions
+from .callbacks import batch_pictures, check_batch, check_codes, check_inside, class_names, part_regions
 from .swap import object_region, objects_of
 from .files import which_masked
-from .interpret import as_they_are, in_order
+from .interpret import as_they_are, check_same_input, in_order
 from .plots import heat_colors, picture
 
 # %% ../nbs/16_dependence.ipynb #8974c48f
@@ -262,6 +263,15 @@ def check_kind(
         f'all images must have one size: some are {first[0]}, others {now[0]} (channels, height, width)')
     if now != first: raise ValueError('some batches have classes or masks and others have none: give all or none')
 
+# %% ../nbs/16_dependence.ipynb #a9b535ac
+def _check_asked(model, dl, n, inside):
+    "Raises `ValueError` for what can't be asked of a model."
+    if dl is None and not isinstance(model, Learner): raise ValueError(
+        'there are no images: only with a Learner the loader may be left out')
+    check_inside(inside)
+    if not (isinstance(n, Integral) and n > 0): raise ValueError(f'n must be a number of images, 1 or more, got {n!r}')
+    if dl is not None and isinstance(model, Learner): check_same_input(model, dl)
+
 # %% ../nbs/16_dependence.ipynb #dc4e2db2
 class Sample:
     "Images of a data set with a model's answers. Raises `ValueError` where there is nothing to compare."
@@ -275,8 +285,7 @@ class Sample:
         room: int=128,  # how many images are kept to lend their pieces
         progress=None,  # show a bar; None: on a terminal
     ):
-        if dl is None and not isinstance(model, Learner): raise ValueError(
-            'there are no images: only with a Learner the loader may be left out')
+        _check_asked(model, dl, n, inside)
         dl = model.dls.valid if dl is None else dl
         self.vocab, self.inside, self.seed, self.progress = getattr(dl, 'vocab', None), inside, seed, progress
         (self.dl, self.idxs), (self._source, self.read_from) = sampled(dl, n, seed), _order(dl)
@@ -342,6 +351,14 @@ def _check_known(y, n, several):
     raise ValueError(f'the classes go from {int(y.min())} to {int(y.max())}, and the model has scores for 0 to '
                      f'{n - 1}: give class indices in the order of its scores')
 
+@patch
+def _only_answer(self: Sample):
+    "What a model that says one thing says, and for how many it is right."
+    if self.ask.several: return ''
+    name = class_names(self.vocab, self.said[0])
+    right = '' if self.y is None else f', right for {int((self.y == self.said).sum())}'
+    return f', {name}{right},'
+
 # %% ../nbs/16_dependence.ipynb #8b634648
 @patch
 def _meet_all(self: Sample):
@@ -359,12 +376,17 @@ def _meet_all(self: Sample):
     self.y = None if y[0] is None else torch.cat(y).reshape(self.said.shape).long()
     self.split = None if split[0] is None else np.concatenate(split)
     if len(self._codes) < 2: raise ValueError(
-        f'the model gives the same answer to all {len(self)} images, so no image can lend another one something that '
-        'would change it: give images of several classes, or normalise them as in training (mean= and std= of '
-        'open_model, --mean and --std)')
+        f'the model gives the same answer{self._only_answer()} to all {len(self)} images, so no image can lend another '
+        'one something that would change it. Is it trained (learn.validate())? Are there images of several classes? Is '
+        'a model from a file given images as in training (mean= and std= of open_model, --mean and --std)?')
     _check_known(self.y, self.p.shape[1], self.ask.several)
 
 # %% ../nbs/16_dependence.ipynb #42984103
+@patch(as_prop=True)
+def n_there(self: Sample): # images in the data set, also where a part of it is read
+    ds = getattr(self._source, 'dataset', None)
+    return len(ds) if hasattr(ds, '__len__') else len(self.read_from)
+
 @patch
 def fetch(self: Sample,
     idxs, # indices in the data set

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHIFTS', 'RINGS', 'FEW', 'border_distance', 'coarseness', 'looked_at', 'edge_profile', 'Tight', 'tightness',
-           'TightMasks', 'too_tight', 'edge_scores', 'profiles_of', 'common_shift']
+           'TightMasks', 'too_tight', 'too_wide', 'edge_scores', 'profiles_of', 'common_shift']
 
 # %% ../nbs/01_edges.ipynb #6fcad981
 import warnings
@@ -140,7 +140,7 @@ def _profiles(images, mask, inside, most):
 # %% ../nbs/01_edges.ipynb #266ea1d0
 class TightMasks:
     "Looks at the first masks of a training or an audit."
-    def __init__(self): self.profiles, self.batches, self.step, self.done = [], 0, 1, False
+    def __init__(self): self.profiles, self.shares, self.batches, self.step, self.done = [], [], 0, 1, False
     def add(self,
         images: torch.Tensor, # (N, C, H, W), or volumes (N, C, D, H, W); of signals nothing is said
         mask: torch.Tensor,   # (N, H, W) or (N, 1, H, W), or (N, classes, H, W); of volumes, as many more dimensions
@@ -168,14 +168,33 @@ def too_tight(
         'counts as outside, and what it says of the class, too. check_masks shows it, and '
         f'dilate_masks(masks, {found.rim}) or the item transform DilateMasks({found.rim}) widens them')
 
+# %% ../nbs/01_edges.ipynb #0e78e8e8
+_WIDE = .7  # of the picture
+
+def too_wide(
+    share: float, # how much of the pictures is inside, 0 … 1
+) -> str: # '' where nothing is wrong
+    "What a training or an audit says of masks that call nearly everything inside."
+    return '' if share <= _WIDE else (
+        f'the masks call {share:.0%} of the picture inside: are inside and outside the wrong way round? Inside is '
+        'where the model may look')
+
+def _inside_shares(images, mask, inside):
+    "How much of each annotated image is inside."
+    may, out = (o.flatten(1).float().sum(1) for o in parts_of(as_one(mask, images), inside))
+    return (may/(may + out))[may + out > 0].tolist()
+
 # %% ../nbs/01_edges.ipynb #2f0af63d
 @patch
 def watch(self: TightMasks, images, mask, inside=None, # as for `add`
     last: bool=False, # whether this is an epoch's last batch
 ):
     "Looks at a batch, and warns of tight masks once there are enough, or with the last."
+    if self.batches < _BATCHES and not self.done: self.shares += _inside_shares(images, mask, inside)
     self.add(images, mask, inside)
-    if (self.enough() or last) and (said := too_tight(self.found())): warnings.warn(said)
+    if self.done or not (self.enough() or last): return
+    for said in (too_wide(np.mean(self.shares) if self.shares else 0.), too_tight(self.found())):
+        if said: warnings.warn(said)
 
 # %% ../nbs/01_edges.ipynb #753d21fe
 def edge_scores(

@@ -1346,10 +1346,10 @@ def _with_painter(explorer, data, masks, mask_suff=''):
 
 # %% ../nbs/22_explore.ipynb #348c6df1
 def _explorer_of(model, data, masks=None, n=100, size=None, inside=None, white=None, threshold=None, fit=False,
-                 mask_suff='', columns=None, seed=0, **kwargs):
+                 mask_suff='', columns=None, root=None, seed=0, **kwargs):
     m = open_model(model, **kwargs)
     images = open_images(data, m, masks, size, white=white, threshold=threshold, fit=fit, mask_suff=mask_suff,
-                         columns=columns)
+                         columns=columns, root=root)
     return ModelExplorer(m.classifier, images.dl, n, images.vocab, images.names, inside, seed=seed), m, images
 
 def open_explorer(
@@ -1357,7 +1357,7 @@ def open_explorer(
     data,        # a folder with a folder for each class, or a table, see `open_images`
     masks=None,  # a folder
     **kwargs,    # n, inside and seed of `ModelExplorer`; arch, classes, trust, mean, std and device of `open_model`;
-                 # size, white, threshold, fit, mask_suff and columns of `open_images`
+                 # size, white, threshold, fit, mask_suff, columns and root of `open_images`
 ):
     "A page with a `ModelExplorer` of a model and images in files. Raises `ValueError` for what can't be opened."
     explorer, m, images = _explorer_of(model, data, masks, **kwargs)
@@ -1379,7 +1379,7 @@ def serve_explorer(
     show: bool=True,  # open a browser
 ):
     "Shows a model and images as a page, until Ctrl-C. Raises `ValueError` for what can't be opened."
-    files = {k: str(Path(options[k]).resolve()) for k in ('model', 'data', 'masks') if options.get(k)}
+    files = {k: str(Path(options[k]).resolve()) for k in ('model', 'data', 'masks', 'root') if options.get(k)}
     options = options | files  # the kernel is in another folder
     _explorer_of(**options | dict(n=2))
     code = f'from heatcam.explore import open_explorer, or_alert\nor_alert(lambda: open_explorer(**{options!r}))'

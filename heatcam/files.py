@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['upright', 'plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'OpenRegionMask',
            'ImageMaskDL', 'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files', 'mask_suffix',
-           'folder_faults', 'which_masked', 'ImageMaskDataLoaders']
+           'accents_differ', 'folder_faults', 'which_masked', 'ImageMaskDataLoaders']
 
 # %% ../nbs/11_files.ipynb #b1ed4e77
 import json
 import math
 import os
 import stat
+import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -534,6 +535,7 @@ def _check_all(names, items, white, threshold, img_cls):
 def raise_faults(
     faults: dict,    # {kind: [details]}; nothing is raised where all are empty
     n_max: int=100,  # how many details are shown
+    outcome: str='nothing was loaded',
 ):
     "One `ValueError` for all that is wrong, {kind: [details]}, which is also its `faults`; it shows `n_max` of them."
     faults = {k: v for k, v in faults.items() if v}
@@ -542,7 +544,7 @@ def raise_faults(
     for k, v in faults.items():
         lines += [f'{k}: {len(v)}', *(f'  {plain_text(o)}' for o in v[:each])]
         lines += [f'  … and {len(v) - each} more']*(len(v) > each)
-    err = ValueError('the data has faults, so nothing was loaded\n' + '\n'.join(lines))
+    err = ValueError(f'the data has faults, so {outcome}\n' + '\n'.join(lines))
     err.faults = faults
     raise err
 
@@ -741,6 +743,15 @@ def mask_suffix(
         tails.add(next((s[k:] for k in range(len(s) - 1, 0, -1) if s[:k] in stems), ''))
     return tails.pop() if len(tails) == 1 else ''
 
+# %% ../nbs/11_files.ipynb #a5c7f398
+def accents_differ(
+    images, masks,  # paths, of which no two have the same name
+) -> bool:
+    "Whether names would meet if accents were written in one way: a Mac's archive has them in another (Unicode NFD)."
+    plain = lambda fs: {unicodedata.normalize('NFC', f'{f.parent.name}/{f.stem}') for f in fs}
+    return bool(plain(images) & plain(masks)) and not {(f.parent.name, f.stem) for f in images} & {
+        (f.parent.name, f.stem) for f in masks}
+
 # %% ../nbs/11_files.ipynb #ac8f3c7b
 _NO_IMAGE = 'masks without an image of their name (rename or remove them)'
 
@@ -772,6 +783,9 @@ def folder_faults(
 # %% ../nbs/11_files.ipynb #421aa8f7
 def _named_valid(files, valid_files):
     "Which of the `files` are for validation, a bool each. Raises `ValueError` where a validation file is none of them."
+    if isinstance(valid_files, pd.DataFrame): raise ValueError(
+        'valid_files is a table, and its rows are no files: give the paths of the validation images, such as '
+        '[path/o for o in table.name]')
     asked, there = ({os.path.abspath(f) for f in fs} for fs in (valid_files, files))
     if not asked: raise ValueError(
         'valid_files is empty: name files, or give None for a part at random (a Learner from a file holds no images)')
@@ -787,12 +801,30 @@ def _swapped(faults, files):
     kind = f'{_BAD_MASK} (the images are black and white: images= and masks= may be the wrong way round)'
     return {kind if k == _BAD_MASK else k: v for k, v in faults.items()}
 
+# %% ../nbs/11_files.ipynb #2ce3040c
+_SPLITS = {'train', 'training', 'valid', 'validation', 'val', 'test'}
+
+def _check_tops(places, valid_files):
+    "Raises `ValueError` where the folders above the class folders say something that would be lost."
+    deep = {*places}
+    if any(len(p) != 2 for p in deep): return
+    tops, inner = ({p[k] for p in deep} for k in (0, 1))
+    if tops <= _SPLITS and valid_files is None: raise ValueError(
+        f'the images lie in the folders {", ".join(sorted(tops))}, which would be mixed at random: say valid_pct=None '
+        "where they are train and valid (train= and valid= name others), or valid_files= for validation's images")
+    once = len(deep) == len(inner)  # no name comes back in another folder
+    if once and len(inner) > 2*len(tops) > 2: raise ValueError(
+        f'the folders that hold the images, {", ".join(sorted(inner)[:3])} …, would be the classes: are the classes '
+        f'those above them, {", ".join(sorted(tops)[:5])}? Then give a table to ImageMaskDataLoaders.from_df, which '
+        'can also say whose images are for validation (valid_col)')
+
 # %% ../nbs/11_files.ipynb #b89b24b9
 def _folder_split(find, path, folders, split, vocab, check):
     """The paths of the images and the indices of the validation images, after one `ValueError` for all that is wrong.
     `check` is (white, threshold, img_cls), or False: no file is opened."""
     (valid_files, valid_pct, seed), (files, masks, others, faults) = split, _folder_files(find, folders)
     is_valid = [f.relative_to(find.images).parts[0] == folders[1] for f in files] if folders else None
+    if not folders: _check_tops([f.relative_to(find.images).parts[:-1] for f in files], valid_files)
     if valid_files is not None: is_valid = _named_valid(files, valid_files)
     idx, rest = _valid_idx(is_valid, len(files), valid_pct, seed)
     name = lambda f: os.path.relpath(f, path)
@@ -801,6 +833,8 @@ def _folder_split(find, path, folders, split, vocab, check):
     if longer := mask_suffix(files, masks): faults[f'masks whose names have {longer!r} after those of their images '
                                                    f'(say mask_suff={longer!r})'] = faults.pop(_NO_IMAGE)
     elif find.suff: faults[f'{_NO_IMAGE}, with mask_suff={find.suff!r}'] = faults.pop(_NO_IMAGE)
+    elif faults[_NO_IMAGE] and accents_differ(files, masks): faults[
+        f'{_NO_IMAGE}: their accents are written in two ways, Unicode NFC and NFD'] = faults.pop(_NO_IMAGE)
     faults |= _check_classes([[parent_label(f)] for f in files], rest, vocab)
     if check: faults |= _swapped(_check_all([*map(name, files)], [find.item(f) for f in files], *check), files)
     raise_faults(faults)
@@ -850,6 +884,7 @@ def from_folder(cls: ImageMaskDataLoaders,
     item_tfms=None, batch_tfms=None, img_cls=PILImage,  # as in `ImageDataLoaders`
     **kwargs):
     "From images in class folders and a folder of masks. Raises `ValueError` with all that is wrong with them."
+    if not isinstance(mask_suff, str): raise ValueError(f"mask_suff must be a text, '' for none, got {mask_suff!r}")
     find, split = FolderMasks(Path(path)/images, Path(path)/masks, fit, mask_suff), (valid_files, valid_pct, seed)
     files, idx = _folder_split(find, path, [train, valid] if valid_pct is None else [], split, vocab,
                                check and (white, threshold, img_cls))
@@ -885,6 +920,7 @@ _MAX_COLUMNS = 10_000  # an item is a row, and each of its cells costs time in e
 
 def _columns(df, **cols):
     "The names of columns, which may be given as numbers; `None` stays."
+    if not isinstance(df, pd.DataFrame): raise ValueError(f'df must be a table, got {df!r:.60}: pd.read_csv reads one')
     number = lambda c: isinstance(c, int) and c not in df.columns and c < df.shape[1]
     names = {k: df.columns[c] if number(c) else c for k, c in cols.items()}
     lost = [f'{k}={c!r}' for k, c in names.items() if c is not None and c not in df.columns]

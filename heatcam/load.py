@@ -12,7 +12,6 @@ import os
 import pickle
 import re
 import sys
-import unicodedata
 import warnings
 import zipfile
 from collections import Counter, defaultdict
@@ -45,8 +44,8 @@ from torch import nn
 from torchvision import models
 
 from .masks import UNANNOTATED, InMemoryDL
-from .files import (FolderMasks, ImageMaskDL, MaskItem, OpenRegionMask, RegionMask, check_items, folder_faults,
-                           mask_suffix, plain_text, raise_faults, walk_files)
+from .files import (FolderMasks, ImageMaskDL, MaskItem, OpenRegionMask, RegionMask, accents_differ, check_items,
+                           folder_faults, mask_suffix, plain_text, raise_faults, walk_files)
 
 # %% ../nbs/17_load.ipynb #57a9d420
 @dataclass(repr=False)
@@ -460,9 +459,8 @@ def _hidden(root):
 def _other_names(files, masks):
     "What to say where names differ only in what masks have more, or in how accents are written, as on a Mac."
     if end := mask_suffix(files, masks): return f'. Their names have {end} more: say mask_suff={end!r} (--mask_suff)'
-    plain = lambda fs: {unicodedata.normalize('NFC', f.stem) for f in fs}
-    same = plain(files) & plain(masks) and not {f.stem for f in files} & {f.stem for f in masks}
-    return '. Their accents are written in two ways (Unicode NFC and NFD): rename one of them'*bool(same)
+    other = accents_differ(files, masks)
+    return '. Their accents are written in two ways (Unicode NFC and NFD): rename one of them'*other
 
 # %% ../nbs/17_load.ipynb #f3ef6376
 _NO_IMAGE = 'masks without an image of their name (rename or remove them)'
@@ -516,6 +514,9 @@ def _named_columns(df, columns):
     columns = {k: (columns or {}).get(k, k) for k in _COLUMNS}
     need = {k: v for k, v in columns.items() if k in ('path', 'class') or k != v}
     lost = [f'{v} (for {k})'*(k != v) or v for k, v in need.items() if v not in df.columns]
+    if lost and df.shape[1] == 1 and re.search('[;\t]', str(df.columns[0])): raise ValueError(
+        f'the table has one column, {plain_text(str(df.columns[0]))}: its columns must be separated by commas, or by '
+        'tabs in a .tsv')
     if lost: raise ValueError(
         f'the table has no column {", ".join(lost)}; it has: {plain_text(", ".join(map(str, df.columns)))}. '
         'Say what they are called, e.g. columns=dict(path="file") (--columns path=file)')
@@ -530,8 +531,9 @@ def _inside_root(root, names, kind, faults):
         f = Path(os.path.abspath(root/n)) if n.strip() else None
         res.append(f)
         if f is None: continue
-        fault = (f'{kind} that are not below {root} (root= says which folder)' if root not in f.parents else
-                 f'{kind} that the table names and that are not there' if not f.is_file() else None)
+        fault = (f'{kind} that are not below {root} (root=, --root says which folder)' if root not in f.parents else
+                 f'{kind} that the table names and that are not there below {root} (root=, --root)' if not f.is_file()
+                 else None)
         if fault: faults[fault].append(f'row {i}: {n}')
     return res
 
@@ -920,6 +922,7 @@ _OPTIONS = dict(  # of argparse, by name
     inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
     white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
     threshold=dict(type=int, help='masks are grey: values from here on are the object'),
+    root=dict(help='the folder that the paths in a table begin at; else the table\'s'),
     columns=dict(nargs='+', metavar='NAME=COLUMN', help='what a table calls its columns: path=file class=label …'),
     seed=dict(type=int, default=0, help='another seed, other images'))
 

@@ -98,6 +98,13 @@ def _check_columns(masks, y, vocab, dims):
     if masks.ndim != dims + 2 or masks.shape[1] in (1, len(vocab) or y[:1].numel()): return
     raise ValueError(f'there are {masks.shape[1]} masks per image and {len(vocab)} classes: give one per class, or one')
 
+# %% ../nbs/00_masks.ipynb #a0b3406a
+def _class_numbers(y):
+    "Classes as a tensor. Raises `ValueError` for names."
+    if isinstance(y, torch.Tensor) or np.asarray(y).dtype.kind not in 'OSU': return torch.as_tensor(y)
+    raise ValueError(f'y must be class numbers, got names such as {str(np.asarray(y).flat[0])!r:.60}: give '
+                     'vocab.index(name) of each, and the names as vocab=')
+
 # %% ../nbs/00_masks.ipynb #f7d23e9a
 class ImageMaskSet:
     "Images, classes and masks in memory, indexed by an int or several. Raises `ValueError` if they don't fit."
@@ -111,7 +118,8 @@ class ImageMaskSet:
         dims=None,   # 1: signals (n, C, L), 2: images, 3: volumes (n, C, D, H, W); None: as many as a mask has
         soft: bool=False, # masks are shares, floats from 0 to 1, NaN where nobody has said; see `parts_of`
     ):
-        images, y = torch.as_tensor(images), torch.as_tensor(y)
+        y = _class_numbers(y)
+        images = torch.as_tensor(images)
         dims = dims or _dims(images, masks)
         _check_images(images, dims)
         if masks is None: masks = torch.full((len(images), *images.shape[-dims:]), UNANNOTATED, dtype=torch.uint8)

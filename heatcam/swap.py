@@ -111,6 +111,7 @@ class OutsideSwap(Callback):
     _counts, _told = (0, 0), False  # images that could be changed, and all; a fit has been warned of them
     _tight, _held = None, False  # a fit's look at the masks; whether one has held anything inside
     _seen = (frozenset(),)*3  # classes; those of which an image could be changed; and of these, had anything inside
+    _bare = 0  # images that were changed as a whole
     def __init__(self,
         ways='other',      # what to draw from, see `as_ways`; one that stands twice is drawn twice as often
         p: float=1.,       # the share of the annotated images that are changed
@@ -164,7 +165,7 @@ def before_fit(self: OutsideSwap):
     if hasattr(self.learn, 'gather_preds'): return  # predictions within a fit
     if sum(isinstance(cb, OutsideSwap) for cb in self.learn.cbs) > 1: raise ValueError(
         'this Learner has two OutsideSwap callbacks: give one, with the ways of both')
-    self._told, self._held, self._tight, self._seen = False, False, TightMasks(), (frozenset(),)*3
+    self._told, self._held, self._tight, self._seen, self._bare = False, False, TightMasks(), (frozenset(),)*3, 0
 
 @patch
 def before_train(self: OutsideSwap): self._counts = 0, 0
@@ -176,12 +177,12 @@ def _look(self: OutsideSwap, x, mask, able):
     inside, last = all_codes(self.inside), getattr(self.learn, 'iter', 0) + 1 == getattr(self.learn, 'n_iter', 0)
     holds = holds_inside(mask, inside)
     self._held = self._held or bool(holds.any())
+    if not self._told: self._bare += int((~holds.cpu())[able.cpu()].sum())
     if self._tight: self._tight.watch(x, mask, inside, last)
     y = self.yb[0].as_subclass(torch.Tensor).cpu()
     if self._told or y.ndim != 1 or y.is_floating_point(): return
-    able = torch.zeros(len(y), dtype=torch.bool).index_fill(0, able.cpu(), True)
-    parts = y, y[able], y[able & holds.cpu()]
-    self._seen = tuple(a | {k for k in b.tolist() if k >= 0} for a, b in zip(self._seen, parts))
+    new = y, y[able.cpu()], y[[i for i in able.tolist() if holds[i]]]
+    self._seen = tuple(a | {k for k in b.tolist() if k >= 0} for a, b in zip(self._seen, new))
 
 @patch
 def _names(self: OutsideSwap, classes):
@@ -213,6 +214,9 @@ def after_train(self: OutsideSwap):
         'hold, or mark what is not annotated with 255')
     self._told = True
     self._warn_of_classes()
+    if self._bare and not self._seen[1] - self._seen[2]: warnings.warn(
+        f'OutsideSwap changes all of {self._bare} images of this epoch: their masks have nothing inside. They keep '
+        'their class, and get the whole of another picture: draw these masks anew, or say that they are not annotated')
     if able < n/2: warnings.warn(
         f'OutsideSwap can change {able} of the {n} images of this epoch. The others have no mask, or nobody in their '
         'batch to take an outside from, and stay as they are, with the shortcut: complete_masks draws their masks')
@@ -295,6 +299,7 @@ class ObjectSwap(Callback):
     "Exchanges objects, and their labels, between images of each training batch, one class at a time."
     order = OutsideSwap.order - 1  # before the surroundings
     _counts, _images, _said = (0, 0), (0, 0), False  # objects, exchanges; images with objects, with masks
+    _classes = 0, 0  # of each class, images that have it, and those whose objects are all annotated
     def __init__(self,
         p: float=1.,     # the share of the objects that are exchanged, of those that can be
         inside=None,     # {class: its codes} where an image has one mask for all classes; None: it has one for each
@@ -305,7 +310,7 @@ class ObjectSwap(Callback):
         check_inside(inside)
         self.p, self.inside = p, inside
     def before_fit(self): self._said = self._said and hasattr(self.learn, 'gather_preds')  # within a fit
-    def before_train(self): self._counts = self._images = 0, 0
+    def before_train(self): self._counts = self._images = self._classes = 0, 0
 
 # %% ../nbs/08_swap.ipynb #644325e4
 @patch
@@ -325,12 +330,24 @@ def _exchange(self: ObjectSwap):
     codes = None if self.inside is None else m.view(len(m), *x.shape[2:])
     if codes is not None: m = part_regions(codes, self.inside, getattr(self.learn.dls, 'vocab', None))
     self._check(v, m, x.ndim)
-    some, known = (v > .5).any(1), objects_of(v > .5, m)[1]
+    there, known = v > .5, objects_of(v > .5, m)[1]
+    some, each = there.any(1), (there.sum(0).cpu(), (there & known[:, None]).sum(0).cpu())
+    self._classes = tuple(a + b for a, b in zip(self._classes, each))
     new, v, m, codes, *n = exchange_objects(plain, v, m, self.p, codes)
     self._counts = tuple(a + b for a, b in zip(self._counts, n))
     self._images = self._images[0] + int(some.sum()), self._images[1] + int((some & known).sum())
     m = m if codes is None else codes.view(mask.shape)
     self.learn.xb, self.learn.yb = (retain_type(new, x), *more), (retain_type(v, y), *rest, retain_type(m, mask))
+
+# %% ../nbs/08_swap.ipynb #0ce15a0a
+@patch
+def _warn_of_classes(self: ObjectSwap):
+    "Of those of which no object can be exchanged."
+    vocab, (seen, told) = getattr(self.learn.dls, 'vocab', None) or (), self._classes
+    lost = [str(vocab[k]) if k < len(vocab) else str(k) for k in ((seen > 0) & (told == 0)).nonzero()[:, 0].tolist()]
+    if lost: warnings.warn(
+        f'ObjectSwap can exchange no object of the class {", ".join(lost)}: no image that has it has a mask for each '
+        'of its objects. What comes with these still gives them away: draw masks of it, and name its codes in inside=')
 
 # %% ../nbs/08_swap.ipynb #ce322c4f
 @patch
@@ -343,6 +360,7 @@ def _check(self: ObjectSwap, y, masks, dims):
     if ((y != 0) & (y != 1)).any(): raise ValueError(
         f'ObjectSwap needs classes that are there (1) or not (0), got {y[(y != 0) & (y != 1)][0].item():g}')
 
+# %% ../nbs/08_swap.ipynb #35b65bb7
 @patch
 def after_train(self: ObjectSwap):
     "Raises `ValueError` where no object of a whole epoch could be exchanged; warns, once a fit, where few could."
@@ -353,6 +371,7 @@ def after_train(self: ObjectSwap):
         '(255 means not annotated), or none met another one in its batch, or the masks of the classes overlap. Give '
         'such masks, or leave the callback out')
     self._said, (n, known) = True, self._images
+    self._warn_of_classes()
     if known < n/2: warnings.warn(
         f'ObjectSwap can exchange objects of {known} of the {n} images of this epoch that have any: the others have '
         'one without a mask and stay as they are, with the shortcut')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CLASS_LOSSES', 'MODELS', 'SETTINGS', 'one_of', 'PhantomTask', 'phantom_study', 'described_study', 'arm_settings',
-           'arm_sets', 'SegmentedFirst', 'segmented_first', 'study_regions']
+           'arm_sets', 'segmented', 'study_regions']
 
 # %% ../../nbs/heart/04_tasks.ipynb #58036bcb
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ from torch import nn
 from .. import terms
 from ..cam import heatmaps
 from ..annotate import check_masks, dilate_masks
-from ..complete import SmallUNet, complete_masks, predict_masks, read_set, thumb_size, thumbnails, train_segmenter
+from ..complete import complete_masks, predict_masks, read_set, thumb_size, thumbnails, train_segmenter
 from ..masks import UNANNOTATED, ImageMaskSet, image_mask_dls
 from ..outside import WAYS, outside_of, put_outside
 from ..study.together import stack_networks
@@ -227,43 +227,44 @@ def _completed(task, draw, seed, s, few):
     return ImageMaskSet(few.images, few.y, np.where(unknown, np.uint8(UNANNOTATED), inside))
 
 # %% ../../nbs/heart/04_tasks.ipynb #3bc4a720
-class SegmentedFirst(nn.Module):
-    "A network that sees of each image what a segmenter does not call outside. The rest is black."
-    def __init__(self, segmenter, net):
-        super().__init__()
-        self.segmenter, self.net = segmenter.requires_grad_(False), net
+_SEGMENTERS = {}  # by what they have learned from
 
-    def train(self, mode=True):
-        super().train(mode)
-        self.segmenter.eval()  # it has learned
-        return self
+def _segmenter(task, draw, seed, s, few):
+    "A segmenter that has learned from the images of the set that have a mask."
+    key = repr((replace(task, model='small_cnn'), draw, seed, s['mask_share'], s['each_class'], s['segmenter_steps']))
+    if key not in _SEGMENTERS:
+        while len(_SEGMENTERS) > 20: del _SEGMENTERS[next(iter(_SEGMENTERS))]
+        read = read_set(few, progress=False)
+        for k in range(3):  # now and then one learns nothing from the weights that it starts with
+            net = train_segmenter(read, s['segmenter_steps'], seed=seed + 1000*k)
+            if (predict_masks(net, read.x) > .7).flatten(1).any(1).float().mean() >= .5: break
+        _SEGMENTERS[key] = net
+    return _SEGMENTERS[key]
 
-    def forward(self, x): # (N, 1, H, W) in [0, 1]
-        size = x.shape[-2:]
-        sure = predict_masks(self.segmenter, thumbnails(255*x, thumb_size(tuple(size))))
-        return self.net(x*(F.interpolate(sure[:, None], size=size, mode='bilinear') >= .3))  # as `complete_masks` has it
-
-def segmented_first(few, model, seed, steps) -> SegmentedFirst: # few: the training set; model: makes the network
-    "A new network behind a segmenter that has learned from the images with masks."
-    net, read = model(), read_set(few, progress=False)
-    for k in range(3):  # now and then one learns nothing from the weights that it starts with
-        segmenter = train_segmenter(read, steps, seed=seed + 1000*k)
-        if (predict_masks(segmenter, read.x) > .7).flatten(1).any(1).float().mean() >= .5: break
-    return SegmentedFirst(segmenter, net)
+def segmented(
+    segmenter, # of thumbnails, see `train_segmenter`
+    images,    # (n, 1, H, W) bytes, or floats in [0, 1]
+) -> torch.Tensor: # as many
+    "Images that are black where a segmenter says outside."
+    size = tuple(images.shape[-2:])
+    scale = 255 if images.is_floating_point() else 1
+    def sure(b): return predict_masks(segmenter, thumbnails(scale*b, thumb_size(size)))[:, None]
+    return torch.cat([b*(F.interpolate(sure(b), size=size, mode='bilinear') >= .3) for b in images.split(200)])
 
 # %% ../../nbs/heart/04_tasks.ipynb #a2c88599
 @patch
 def network(self: PhantomTask, arm):
-    net = MODELS[self.model.replace('published', 'random')]()  # for weights from a file: no need for ImageNet's
-    return SegmentedFirst(SmallUNet(), net) if arm_settings(arm)['images'] == _SEGMENTED else net
+    return MODELS[self.model.replace('published', 'random')]()  # for weights from a file: no need for ImageNet's
 
 @patch
 def learner(self: PhantomTask, cb, seed, arm, draw):
-    s, model, sets = arm_settings(arm), MODELS[self.model], arm_sets(self, arm, draw, seed)
+    s, sets = arm_settings(arm), arm_sets(self, arm, draw, seed)
     loss_func = CLASS_LOSSES[s['class_loss']]
     if s['outside']: cb = [cb, OutsideSwap(FAMILY if s['outside'] == 'family' else s['outside'], s['p'])]
-    if s['images'] == _SEGMENTED: model = partial(segmented_first, sets[0], model, seed, s['segmenter_steps'])
-    learn = phantom_learner(image_mask_dls(*sets, bs=self.bs), cb, loss_func and loss_func(), model, seed)
+    segmenter = _segmenter(self, draw, seed, s, sets[0]) if s['images'] == _SEGMENTED else None
+    if segmenter: sets = [ImageMaskSet(segmented(segmenter, o.images), o.y, o.masks, list(o.vocab)) for o in sets]
+    learn = phantom_learner(image_mask_dls(*sets, bs=self.bs), cb, loss_func and loss_func(), MODELS[self.model], seed)
+    learn.segmenter = segmenter  # the test needs it, too
     if s['trainable'] == 'head': _only_head(self, learn, seed, draw)
     return learn
 
@@ -296,15 +297,16 @@ def _label_effect(model, ph):
     return dict(label_effect=float((on - off)[:, arv].abs().mean()/off[:, arv].std()),
                 label_flips=float((on.argmax(1) != off.argmax(1)).float().mean()))
 
-def _as_shown(ph, arm):
+def _as_shown(ph, arm, segmenter=None):
     "Phantoms of the test, as an arm's networks are given them."
+    if segmenter: return replace(ph, images=segmented(segmenter, torch.as_tensor(ph.images)[:, None])[:, 0].numpy())
     if arm_settings(arm)['images'] != _BLANKED: return ph
     return replace(ph, images=ph.images*(ph.mask() != 0))
 
-def _tag_effect(model, task, draw, arm):
+def _tag_effect(model, task, draw, arm, segmenter=None):
     "What the tag does to predictions and scores, the same hearts with all four."
     ph = split_phantoms(task.n_test, task.kind(), task.data_seed(draw), 'test')
-    tagged = lambda c: _as_shown(set_tag(ph, task.tag, np.full(len(ph), c)), arm)
+    tagged = lambda c: _as_shown(set_tag(ph, task.tag, np.full(len(ph), c)), arm, segmenter)
     z = torch.stack([_scores(model, tagged(c)) for c in range(len(CLASSES))])
     pred, y = z.argmax(2), torch.tensor(ph.y)  # of z (tags, hearts, scores)
     right = (pred == y).float().mean(0)
@@ -398,9 +400,11 @@ def _inputs(images, model): return torch.as_tensor(images, device=next(model.par
 def _scores(model, ph):
     with torch.no_grad(): return torch.cat([model.eval()(x) for x in _inputs(ph.images, model).split(100)]).cpu()
 
+# %% ../../nbs/heart/04_tasks.ipynb #bd9ae353
 @patch
 def measure(self: PhantomTask, learn, arm, draw) -> dict:
-    ph, model = _as_shown(self.sets(draw)[2], arm), learn.model.eval()
+    model, segmenter = learn.model.eval(), getattr(learn, 'segmenter', None)
+    ph = _as_shown(self.sets(draw)[2], arm, segmenter)
     x = _inputs(ph.images, model)
     logits, maps = (o.cpu() for o in heatmaps(model, x))
     row = dict(test_accuracy=float((logits.argmax(1).numpy() == ph.y).mean()))
@@ -410,7 +414,10 @@ def measure(self: PhantomTask, learn, arm, draw) -> dict:
         row[f'{name}_overlap'], empty = class_mean_overlap(overlap(*heat_areas(maps[has], mask[has])), ph.y[has])
         if name == 'heart': row['empty_heatmaps'] = empty
     if 'label_overlap' in row: row |= _label_effect(model, ph)
-    if self.unseen: row |= _in_unseen_outsides(model, ph, x)
-    if self.afresh: row |= _afresh(model, ph, x)
+    if segmenter: whole = _inputs(self.sets(draw)[2].images, model)  # it is asked about strange outsides, too
+    seer, shown = (lambda b: model(segmented(segmenter, b)), whole) if segmenter else (model, x)
+    if self.unseen: row |= _in_unseen_outsides(seer, ph, shown)
+    if self.afresh: row |= _afresh(seer, ph, shown)
     if self.seen: row |= _as_seen(model, self.sets(draw)[1], x.device)
-    return row if self.tag is None else row | _tag_effect(model, self, draw, arm) | _other_overlaps(model, ph, x, arm)
+    if self.tag is None: return row
+    return row | _tag_effect(model, self, draw, arm, segmenter) | _other_overlaps(model, ph, x, arm)
