@@ -150,7 +150,8 @@ def _as_many(kw, n_train=1600, **_): # settings of a miniature: as many masks, o
 
 def few_masks(n, seed, **sizes):
     "Masks completed by a segmenter, with the term and with swapped outsides; and a cue that is all around the heart."
-    some = tuple(Arm(k, max(1, round(n*share)), loss, _as_many(kw, **sizes)) for k, (loss, kw, share) in FEW_MASKS.items())
+    some = tuple(Arm(k, max(1, round(n*share)), loss, _as_many(kw, **sizes))
+                 for k, (loss, kw, share) in FEW_MASKS.items())
     diffuse = tuple(a for a in some if a.name in _DIFFUSE)
     kw = SIZES | dict(max_trials=1, min_accuracy=0., seed=seed)  # nothing is selected: what fails is the answer here
     make = lambda heart, tag, head, model, arms, **more: shortcut_study(
