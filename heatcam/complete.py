@@ -260,10 +260,11 @@ class Completion:
         n, of, done = int(self.drawn.sum()), len(self.drawn), '' if self.used else 'not '
         return f'Completion({n} of {of} masks drawn by hand, the others {done}completed; {self.quality})'
 
-def _full_mask(p, hw, sure, code=1):
+def _full_mask(p, hw, sure, code=1, may_lack=True):
     "A mask (H, W) from what is said of a thumbnail's cells, 0 to 255; `code` is inside."
     p = F.interpolate(p[None,None].float()/255, size=hw, mode=_LINEAR[len(hw)])[0,0]
-    return torch.where(p > sure[1], code, torch.where(p < sure[0], 0, UNANNOTATED)).to(torch.uint8)
+    m = torch.where(p > sure[1], code, torch.where(p < sure[0], 0, UNANNOTATED)).to(torch.uint8)
+    return m if may_lack or (m == code).any() else torch.full_like(m, UNANNOTATED)  # nothing was found: nobody knows
 
 # %% ../nbs/14_complete.ipynb #1464d761
 class CompletedMasks(GetAttr):
@@ -273,7 +274,7 @@ class CompletedMasks(GetAttr):
         tl,      # a `TfmdLists`
         read: Read,
         said,    # (n, h, w) uint8: 255 times how sure the segmenter is
-        how,     # the two limits, and the code of what is inside
+        how,     # the two limits, the code of what is inside, and whether a mask may have nothing inside
     ): self.tl, self.read, self.said, self.how = tl, read, said, how
     def __len__(self): return len(self.tl)
     def __getitem__(self, i):
@@ -442,6 +443,7 @@ def complete_masks(
     _check_settings(sure, folds, inside)
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_read(read, dls, inside)
+    how = *how, any(not (m == 1).any() for m in read.masks if m is not None)
     quality = left_out(read, folds, seed, **kwargs) if folds else None
     unchanged = Completion(dls, quality, read.drawn.numpy(), None)
     if not _good_enough(quality, least, read.masks): return unchanged
