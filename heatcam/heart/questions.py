@@ -191,19 +191,20 @@ def unseen(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #0074000f
 UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'tag at random': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
 
-def _unseen_residual(cues, n, seed, **sizes):
-    some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in UNSEEN_RESIDUAL.items())
+def _unseen_residual(cues, shares, n, seed, **sizes):
+    some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in shares.items())
     kw = SIZES | THIN | dict(epochs=8, unseen=True, afresh=True, lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'thin ResNet-18, {heart} heart{how}', heart, tag, 'thin_resnet18', some, seed=seed + 2000,
                            **kw) for heart, tag, how in cues]
 
 def unseen_residual(n, seed, **sizes):
     "What residual networks say of hearts in outsides that no training image has."
-    return _unseen_residual([(heart, 'glyph', '') for heart in ('medium', 'moving')], n, seed, **sizes)
+    return _unseen_residual([(heart, 'glyph', '') for heart in ('medium', 'moving')], UNSEEN_RESIDUAL, n, seed, **sizes)
 
 def unseen_cues(n, seed, **sizes):
     "The same where the cue is near the heart, and where it is all around it."
-    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], n, seed, **sizes)
+    shares = UNSEEN_RESIDUAL | {'tag at random': 1/2}
+    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], shares, n, seed, **sizes)
 
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
@@ -212,8 +213,7 @@ RIVALS = {  # name → keywords of the loss, settings, share of the models
     'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
     'outside blanked': (None, BLANKED, 1/4),
-    'blanked in the test too': (None, dict(images='blanked in the test too'), 1),
-    'tag at random, swap': (None, AT_RANDOM | SWAP, 1/2)}
+    'blanked in the test too': (None, dict(images='blanked in the test too'), 1)}
 _CUES = ('hard', 'glyph'), ('moving', 'glyph'), ('hard', 'near'), ('hard', 'texture')
 
 def rivals(n, seed, **sizes):
@@ -238,12 +238,13 @@ def longer(n, seed, **sizes):
                            **kw | epochs(steps)) for steps, share in STEPS.items() for head, model in _HEADS]
 
 # %% ../../nbs/heart/08_questions.ipynb #bb6557a7
-RESIDUAL = {  # name → keywords of the loss, settings
-    'cross-entropy': (None, {}), 'tag at random': (None, AT_RANDOM), 'term': ({}, {}), 'swap': (None, SWAP)}
+RESIDUAL = {  # name → keywords of the loss, settings, share of the models
+    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
+    'swap': (None, SWAP, 1)}
 
 def residual(n, seed, **sizes):
     "The recipe on a network whose cells have all seen the whole image."
-    some = tuple(Arm(k, n, *o) for k, o in RESIDUAL.items())
+    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in RESIDUAL.items())
     kw = SIZES | THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some, seed=seed + 500, **kw)
             for heart, tag in (('medium', 'glyph'), ('moving', 'glyph'), ('medium', 'near'), ('medium', 'texture'))]
