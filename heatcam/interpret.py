@@ -79,7 +79,8 @@ def _scale(dl):
     "Mean and standard deviation that a fastai loader normalises its batches with; None where it does not."
     norm = [f for f in getattr(getattr(dl, 'after_batch', None), 'fs', ()) if isinstance(f, Normalize)]
     if not norm or norm[0].mean is None: return
-    return tuple([round(v, 3) for v in torch.as_tensor(o).flatten().tolist()] for o in (norm[0].mean, norm[0].std))
+    mean, std = ([round(v, 3) for v in torch.as_tensor(o).flatten().tolist()] for o in (norm[0].mean, norm[0].std))
+    return (mean, std) if {*mean} != {0.} or {*std} != {1.} else None  # which changes nothing
 
 def check_same_input(
     learn, # a fastai `Learner`
