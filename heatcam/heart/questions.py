@@ -211,7 +211,7 @@ RIVALS = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1),
     'term': ({}, {}, 1), 'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
     'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
-    'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
+    'random levels': (None, dict(outside='any_level'), 1), 'shaken': (None, dict(outside='shaken'), 1),
     'outside blanked': (None, BLANKED, 1/4),
     'blanked in the test too': (None, dict(images='blanked in the test too'), 1)}
 _CUES = ('hard', 'glyph'), ('moving', 'glyph'), ('hard', 'near'), ('hard', 'texture')
@@ -227,7 +227,7 @@ def rivals(n, seed, **sizes):
 LONGER = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/2), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
     'swap': (None, SWAP, 1)}
-STEPS = {100: 1, 300: 1, 1000: .5, 3000: .15}  # steps → share of the models
+STEPS = {100: 1, 300: 1, 1000: 1, 3000: .15}  # steps → share of the models
 
 def longer(n, seed, **sizes):
     "Networks that train for up to three thousand steps."
