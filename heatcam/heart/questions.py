@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['TERM_ARMS', 'STRENGTHS', 'SHARES', 'FAULTS', 'MENDED', 'MARGINS', 'BUDGETS', 'FEW_MASKS', 'SEGMENTED', 'UNSEEN',
-           'UNSEEN_RESIDUAL', 'RIVALS', 'LONGER', 'STEPS', 'RESIDUAL', 'GRIDS', 'NEARNESS', 'LAYER_WEIGHTS', 'APART',
-           'WEIGHTS', 'QUESTIONS', 'QUICK', 'controls', 'intervention', 'shortcut', 'shortcut_resnet', 'mask_budget',
-           'wrong_masks', 'margins', 'few_masks', 'segmented_first', 'unseen', 'unseen_residual', 'unseen_cues',
-           'rivals', 'longer', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells', 'apart', 'tradeoff',
-           'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about', 'study_command']
+           'UNSEEN_RESIDUAL', 'RIVALS', 'LONGER', 'STEPS', 'RESIDUAL', 'LAST_LAYER', 'GRIDS', 'NEARNESS',
+           'LAYER_WEIGHTS', 'APART', 'WEIGHTS', 'QUESTIONS', 'QUICK', 'controls', 'intervention', 'shortcut',
+           'mask_budget', 'wrong_masks', 'margins', 'few_masks', 'segmented_first', 'unseen', 'unseen_residual',
+           'unseen_cues', 'rivals', 'longer', 'residual', 'residual_longer', 'residual_full', 'layers', 'cells',
+           'apart', 'tradeoff', 'audit', 'question', 'question_studies', 'find_study', 'run_question', 'about',
+           'study_command']
 
 # %% ../../nbs/heart/08_questions.ipynb #d695e015
 from dataclasses import replace
@@ -67,17 +68,6 @@ def shortcut(n, seed, **sizes):
     weaker = [shortcut_study(f'flatten, strength {s}', 'hard', 'glyph', 'small_cnn', arms(_FEW[:2], half), s, **kw)
               for s in (.5, .8, .95)]
     return [*main, easy, *kinds, *weaker]
-
-# %% ../../nbs/heart/08_questions.ipynb #e67277ce
-_FEW_IMAGES = dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32)
-
-def shortcut_resnet(n, seed, **sizes):
-    "The same question for ResNet-18, by a layer with cells of 16 pixels and by the last one."
-    names = ('cross-entropy', 'HiResCAM share', 'recipe', 'tag at random')
-    last = Arm('recipe, last layer', n, loss=dict(max_cell=None))
-    kw = SIZES | _FEW_IMAGES | dict(max_trials=2) | sizes
-    return [shortcut_study('ResNet-18, medium heart', 'medium', 'glyph', 'resnet18', (*arms(names, n), last), seed=seed,
-                           **kw)]
 
 # %% ../../nbs/heart/08_questions.ipynb #744d924d
 SHARES = (.005, .01, .02, .05, .1, .25, 1.)
@@ -241,13 +231,16 @@ def longer(n, seed, **sizes):
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
     'swap': (None, SWAP, 1)}
+LAST_LAYER = {'cross-entropy': (None, {}, 1), 'term, last layer': (dict(max_cell=None), {}, 1),
+              'share, true class, last layer': (PRESETS['share'], {}, 1)}  # asked where the cue is far away
 
 def residual(n, seed, **sizes):
     "The recipe on a network whose cells have all seen the whole image."
-    some = tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in RESIDUAL.items())
+    some = lambda named: tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in named.items())
     kw = SIZES | THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
-    return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some, seed=seed + 500, **kw)
-            for heart, tag in (('medium', 'glyph'), ('moving', 'glyph'), ('medium', 'near'), ('medium', 'texture'))]
+    cues = ('medium', 'glyph', LAST_LAYER), ('moving', 'glyph', {}), ('medium', 'near', {}), ('medium', 'texture', {})
+    return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some(RESIDUAL | more), seed=seed + 500,
+                           **kw) for heart, tag, more in cues]
 
 # %% ../../nbs/heart/08_questions.ipynb #8923b151
 def residual_longer(n, seed, **sizes):
@@ -258,6 +251,8 @@ def residual_longer(n, seed, **sizes):
             for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
 
 # %% ../../nbs/heart/08_questions.ipynb #21b6b345
+_FEW_IMAGES = dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32)
+
 def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
     swap = Arm('swap', n, None, SWAP)
@@ -342,7 +337,7 @@ _WEAK = (('glyph', .5), ('glyph', .8), ('glyph', .95), ('near', .9), ('texture',
 def audit(n, seed, **sizes):
     "Networks that depend on a tag to every degree, and networks without a shortcut."
     kw = dict(seed=seed, **SIZES | dict(max_trials=2, min_accuracy=0.) | sizes)
-    few = kw | dict(n_train=800, n_valid=200, n_test=100, epochs=3, bs=32) | sizes
+    few = kw | _FEW_IMAGES | sizes
     deep = *arms(_ENDS, max(1, n//2)), Arm('recipe, last layer', max(1, n//2), loss=dict(max_cell=None))
     return [
         shortcut_study('flatten, easy heart', 'easy', 'corner', 'small_cnn', arms(_EASY, n), **kw),
@@ -362,8 +357,6 @@ QUESTIONS = {
                                 ('label_effect', 'tag_flips')),
     '05_shortcut': Question('Which loss keeps a network from a shortcut that it would take?', 20, shortcut,
                             ('test_accuracy', 'worst_class')),
-    '05_shortcut_resnet': Question('The same for ResNet-18, which sees the whole image from every cell', 10,
-                                   shortcut_resnet, ('test_accuracy', 'worst_class')),
     '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
     '06_wrong_masks': Question('Are wrong masks as bad for the swap, and where hearts move?', 20, wrong_masks,
                                ('test_accuracy', 'tag_flips')),
