@@ -93,7 +93,7 @@ class OutsideScan(Scan):
     "Patchworks that leave the inside as it is."
     def step(self, b, p, codes): # as for `Scan`
         s, rng = self.sample, lambda i: np.random.default_rng([self.sample.seed, 5, int(i)])
-        picks = np.array([s.donors.choose(c, i, self.tries, False, rng(i)) for c, i in zip(codes, b.idxs)])
+        b, p, codes, picks = self.lent(s.donors, b, p, codes, rng)
         for pick in picks.T:
             others, theirs = (torch.stack([s.donors.kept[j][i] for j in pick]) for i in (2, 3))
             works = torch.as_tensor(self.works(len(b)))
@@ -129,34 +129,14 @@ class Audit:
     ):
         if donors < 1 or (tries is not None and tries < 1): raise ValueError(
             f'donors and tries must be 1 or more, got {donors} and {tries}')
-        self.sample, self.n_donors = Sample(model, dl, n, inside, seed, device, progress=progress), donors
+        self.sample = Sample(model, dl, n, inside, seed, device, progress=progress, groups=groups)
+        self.n_donors = donors
         self.vocab, self.idxs = self.sample.vocab, self.sample.idxs
-        self._groups = _group_of(groups, self.idxs, self.sample.n_there)
         self.masked = self.sample.split is not None
         if self.masked: _check_split(self.sample)
         self._change(Scan(self.sample, tries or _enough(len(self)), cells))
         self.outside_map = self._ask_outside(tries, cells) if self.masked else None
     def __len__(self): return len(self.idxs)
-
-# %% ../nbs/18_audit.ipynb #1ca5e243
-def _check_groups(groups, n):
-    "Raises `ValueError` for what can't be the groups of `n` images."
-    if isinstance(groups, str): raise ValueError(
-        f'groups={groups!r} is a text: give a group for each image of the data set, such as df.loc[rows, "patient"]')
-    if isinstance(groups, dict) or callable(groups) or not hasattr(groups, '__len__') or len(groups) == n: return
-    raise ValueError(
-        f'groups has {len(groups)} entries, and the data set that is audited {n} images: give the group of each of '
-        'these, in their order (of a table, those of the rows of validation: dls.valid.items.patient)')
-
-def _group_of(groups, idxs, n):
-    "The group of each image; `n` are in the data set."
-    if groups is None: return list(idxs)
-    _check_groups(groups, n)
-    if hasattr(groups, 'to_numpy'): groups = groups.to_numpy()  # by place, whatever a table's index says
-    try: return [groups(i) if callable(groups) else groups[i] for i in idxs]
-    except (KeyError, IndexError) as e: raise ValueError(
-        f'groups must name a group for each image of the data set, and has none for {e}: '
-        'give a list as long as the data set, a dictionary, or a function of the index') from None
 
 # %% ../nbs/18_audit.ipynb #88d8d3af
 def _check_split(sample):
@@ -200,7 +180,7 @@ def _change(self: Audit, scan):
 def _ask_outside(self: Audit, tries, cells):
     "The map of the outside. What does not move an answer as a whole will hardly do so in parts, and is not asked."
     moved = [i for i in self.idxs if self.table.any_across[i] == 1]
-    scan = OutsideScan(self.sample, tries or _enough(len(moved)), cells)
+    scan = OutsideScan(self.sample, tries or _enough(len(moved)), cells, len(moved))
     for ids, raw in self.sample.fetch(moved): scan.step(*self.sample.answered(raw, ids))
     return scan.result(len(moved)/int(self.sample.split.sum()))
 
@@ -209,7 +189,8 @@ def _ask_outside(self: Audit, tries, cells):
 def _tabled(self: Audit, moves):
     "The table, in the order of the data set."
     s, names = self.sample, lambda ys: [class_names(self.vocab, y) for y in ys]
-    t = pd.DataFrame(dict(answer=names(s.said), group=self._groups), pd.Index(self.idxs, name='index'))
+    t = pd.DataFrame(dict(answer=names(s.said), group=[*map(s.groups.get, self.idxs)]),
+                     pd.Index(self.idxs, name='index'))
     if s.y is not None: t = t.assign(true=names(s.y), right=(s.said == s.y).reshape(len(s), -1).all(1).numpy())
     if moves is not None:
         moves = moves.reindex(t.index)
@@ -343,9 +324,11 @@ def _place(found):
 def _where(self: Audit):
     "Where on the picture the answers come from, in words."
     nowhere = 'No place {} moves the answers more than chance would.'
+    few = 'Too few patchworks to say which places {} move the answers: read more images (n=), or try more (tries=).'
     maps = {'The answers depend most ': (self.map, 'on the picture')}
     if self.masked: maps['Outside of the masks, they depend most '] = self.outside_map, 'outside of the masks'
-    return [said + at if (at := _place(m)) else nowhere.format(where) for said, (m, where) in maps.items()]
+    return [said + at if (at := _place(m)) else (few if m.noise > .5 else nowhere).format(where)
+            for said, (m, where) in maps.items()]
 
 # %% ../nbs/18_audit.ipynb #c1ceaeeb
 def _share(row):
@@ -391,12 +374,13 @@ def _doubts(self: Audit, s):
     n, none, moved, doubts = int(s.n.dependence), int((self.table.place == 'no mask').sum()), s.value.within, []
     if (few := self.table.group.nunique()) < LEAST: doubts.append(
         f'The images are of {few} group{"s"*(few > 1)}, such as patients: of fewer than {LEAST} there is no interval.')
-    lonely = len(self) - none - n
+    lonely, of = len(self) - none - n, ' of another group'*(few < len(self))
     more = '' if self.unmasked else _more_masks(s)  # more of the same classes would tell no more
     if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + more)
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
-    if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image is, so no '
-                             'outside of the same answer could be tried: not counted. Read more images (n=).')
+    if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image{of} is, or '
+                             f'as all of them: an outside of the same answer or of another is lacking, so not counted. '
+                             'Read more images (n=).')
     if wide := too_wide(self.wide()): doubts.append(f'{wide[0].upper()}{wide[1:]}.')
     if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
                                  'answered the same: the seam, or clutter, disturbs this model, and it may depend on '
@@ -443,7 +427,7 @@ def _lead(self: Audit):
     "Without masks: where the answers come from, and what is to be asked of it."
     spots = [_spot(o, self.map.flips.shape) for o in self.map.main_spots().itertuples()]
     if not spots: return GRADES['not audited']
-    faint = self.map.flips.max() < 2*self.map.noise
+    faint = self.map.flips.max() < 1.5*self.map.noise
     doubt = 'That is little more than chance would make: there may be other places. '*bool(faint)
     return f'The answers come from {" and ".join(spots)}. Is the object there? {doubt}{GRADES["not audited"]}'
 

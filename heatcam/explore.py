@@ -894,7 +894,7 @@ def image_dependence(
 ) -> DependenceMap:
     "Where on one image a model's answer comes from."
     sample = SimpleNamespace(mean_image=(x[0] if image is None else image).numpy(), seed=seed)
-    scan, p = Scan(sample, tries, cells), ask(x)
+    scan, p = Scan(sample, tries, cells, 1), ask(x)
     for i in torch.arange(tries).split(bs):
         works = scan.works(len(i))
         q = ask(torch.where(torch.as_tensor(works)[:,None], others[i % len(others)], x))
