@@ -988,6 +988,22 @@ def _table_faults(df, find, labels, path, may_lack=()):
     if not some: faults['rows, none of which has a mask or boxes'] = [f'row {i}' for i in range(len(df))]
     return faults, good
 
+# %% ../nbs/11_files.ipynb #02d44616
+def _named_twice(df, find, labels, good, idx, threshold):
+    "What is wrong with files that a table names twice; `idx` are the rows of validation."
+    faults, seen, valid = defaultdict(list), {}, set(idx)
+    for i in good:
+        row = df.iloc[i]
+        image, said = os.path.abspath(find.image.files(row)[0]), (labels[i], i in valid)
+        before, (label, side) = seen.setdefault(image, (i, said))
+        if label != said[0]: kind = 'rows with the image of another row, and another class'
+        else: kind = 'images both in training and in validation (valid_col says who is where)'
+        if said != (label, side): faults[kind].append(f'rows {before} and {i}')
+        masks = [] if find.mask is None or _missing(row[find.mask.col]) else find.mask.files(row)
+        if threshold != 'alpha' and image in map(os.path.abspath, masks): faults[
+            'rows whose mask is the image itself (mask_col, mask_folder, mask_suff)'].append(f'row {i}')
+    return faults
+
 # %% ../nbs/11_files.ipynb #f5ebf80d
 def _table_split(df, find, labels, path, split, vocab, check, unlabelled=False):
     """Indices of the validation rows, after one `ValueError` for all that is wrong with a table.
@@ -995,7 +1011,7 @@ def _table_split(df, find, labels, path, split, vocab, check, unlabelled=False):
     is_valid, valid_pct, seed = split
     idx, rest = _valid_idx(is_valid, len(df), valid_pct, seed)
     faults, good = _table_faults(df, find, labels, path, set(rest if unlabelled else ()))
-    faults |= _check_classes(labels, rest, vocab)
+    faults |= _check_classes(labels, rest, vocab) | _named_twice(df, find, labels, good, idx, check and check[1])
     if check: faults |= _check_all(df[find.image.col].iloc[good], [find(df.iloc[i]) for i in good], *check)
     raise_faults(faults)
     return idx

@@ -12,7 +12,6 @@ from numbers import Integral, Real
 
 import torch
 import torch.nn.functional as F
-from fastai.callback.core import Callback
 from fastai.torch_core import retain_type
 from fastcore.basics import patch
 from fastcore.foundation import L
@@ -20,7 +19,8 @@ from fastcore.foundation import L
 from .masks import UNANNOTATED, all_codes, as_one
 from .edges import TightMasks
 from .outside import WAYS, outside_of, put_outside
-from .callbacks import HeatmapLoss, check_batch, check_codes, check_inside, holds_inside, part_regions
+from .callbacks import (HeatmapLoss, TakesMask, check_batch, check_codes, check_cut, check_inside, holds_inside,
+                               part_regions)
 
 # %% ../nbs/08_swap.ipynb #04185e0e
 FAMILY = 'other', 'other', 'any_level', 'other_light', 'pattern', 'pattern'  # none of them keeps an image's own outside
@@ -105,7 +105,7 @@ def _check_share(p, what):
         f'p must be the share of the {what}, 0 to 1, got {p!r}')
 
 # %% ../nbs/08_swap.ipynb #d2f55cb5
-class OutsideSwap(Callback):
+class OutsideSwap(TakesMask):
     "Gives annotated images of each training batch other outsides. Raises `ValueError` for settings that can't be any."
     order = HeatmapLoss.order - 1  # before the heatmap loss takes the mask out of the batch
     _counts, _told = (0, 0), False  # images that could be changed, and all; a fit has been warned of them
@@ -132,15 +132,25 @@ def before_batch(self: OutsideSwap):
     "Changes the images, and takes out the mask where nobody else does. Raises `ValueError` where there is none."
     if not len(self.yb) or (len(self.yb) < 2 and not self.training): return  # prediction, or validation without masks
     if len(self.yb) < 2: raise ValueError(
-        'OutsideSwap needs batches of (image, class, mask), and this one has no mask: add masks to the DataLoaders')
+        'OutsideSwap needs batches of (image, class, mask), and this one has no mask: add masks to the DataLoaders '
+        '(of two parts the second is the target; the mask is a third)')
     check_batch(self.xb, self.yb)
     *yb, mask = self.yb
+    if self.learn.iter == 0 and not getattr(self.learn, 'epoch', 0): self._check(mask)
     mask = mask.as_subclass(torch.Tensor)
-    if self.learn.iter == 0 and not getattr(self.learn, 'epoch', 0):
-        check_codes(mask, all_codes(self.inside), self.xb[0].ndim - 2)
     if self.training or self.valid: self._change(mask)
     if not any(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs): self.learn.yb = tuple(yb)
 
+@patch
+def _check(self: OutsideSwap, mask):
+    "Raises `ValueError` for masks that are none; warns of a second image, which stays as it is."
+    check_codes(mask.as_subclass(torch.Tensor), all_codes(self.inside), self.xb[0].ndim - 2)
+    check_cut(mask, self.dl)
+    if self.training and any(getattr(o, 'shape', 0) == self.xb[0].shape for o in self.xb[1:]): warnings.warn(
+        f'OutsideSwap changes the first of {len(self.xb)} images that go into the model: what is outside of the others '
+        'stays as it is, and the shortcut with it')
+
+# %% ../nbs/08_swap.ipynb #d528c05a
 @patch
 def _change(self: OutsideSwap, mask):
     x, *rest = self.xb
@@ -165,6 +175,7 @@ def before_fit(self: OutsideSwap):
     if hasattr(self.learn, 'gather_preds'): return  # predictions within a fit
     if sum(isinstance(cb, OutsideSwap) for cb in self.learn.cbs) > 1: raise ValueError(
         'this Learner has two OutsideSwap callbacks: give one, with the ways of both')
+    self.after_create()
     self._told, self._held, self._tight, self._seen, self._bare = False, False, TightMasks(), (frozenset(),)*3, 0
 
 @patch
@@ -295,7 +306,7 @@ def exchange_objects(
     return put(images, x), put(y, there), put(masks, m), put(codes, c), tried, done
 
 # %% ../nbs/08_swap.ipynb #1f6ed2cb
-class ObjectSwap(Callback):
+class ObjectSwap(TakesMask):
     "Exchanges objects, and their labels, between images of each training batch, one class at a time."
     order = OutsideSwap.order - 1  # before the surroundings
     _counts, _images, _said = (0, 0), (0, 0), False  # objects, exchanges; images with objects, with masks
@@ -309,7 +320,9 @@ class ObjectSwap(Callback):
             f'inside must name the codes of each class, {{class: [codes]}}, got {inside!r}')
         check_inside(inside)
         self.p, self.inside = p, inside
-    def before_fit(self): self._said = self._said and hasattr(self.learn, 'gather_preds')  # within a fit
+    def before_fit(self):
+        self.after_create()
+        self._said = self._said and hasattr(self.learn, 'gather_preds')  # within a fit
     def before_train(self): self._counts = self._images = self._classes = 0, 0
 
 # %% ../nbs/08_swap.ipynb #644325e4
