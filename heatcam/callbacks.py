@@ -83,7 +83,7 @@ _KEPT = 100  # batches that a warning looks back on
 @patch
 def _forget(self: HeatmapLoss):
     "Forgets the batch."
-    self.mask = self.class_loss = self.terms = self._rec = None
+    self.mask = self.class_loss = self.terms = self._rec = self._given = None  # given: the first images as they came
     self.maps, self.masks, self.inside_now = {}, {}, self.inside
 
 @patch
@@ -94,7 +94,6 @@ def _fresh(self: HeatmapLoss):
     self._held, self._codes, self._sound = False, set(), False  # what masks hold; the gradient was looked at
     self._steps, self._labels = deque(maxlen=_KEPT), deque(maxlen=_KEPT)  # the last batches' losses and classes
     self._told, self._tight = False, None                       # it has been warned of the weight; a look at the masks
-    self._given = None                                          # the first images, as they belong to their masks
     self._mixers = getattr(self, '_mixers', [])                 # callbacks that mix images, whose event is wrapped
     self._forget()
 

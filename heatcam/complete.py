@@ -207,8 +207,9 @@ def iou(
 @dataclass
 class Quality:
     "How well left-out masks are found."
-    ious: np.ndarray     # one per drawn mask
+    ious: np.ndarray     # one per drawn mask, or per group of them
     level: float=.95
+    what: str='drawn masks'
     @property
     def mean(self): return float(self.ious.mean())
     @property
@@ -218,7 +219,7 @@ class Quality:
         return max(0., self.mean - half), min(1., self.mean + half)
     def __str__(self):
         low, high = self.interval
-        return f'IoU {self.mean:.2f} ({low:.2f} to {high:.2f}), by leaving out {len(self.ious)} drawn masks'
+        return f'IoU {self.mean:.2f} ({low:.2f} to {high:.2f}), by leaving out {len(self.ious)} {self.what}'
 
 # %% ../nbs/14_complete.ipynb #b2a6213c
 _LINEAR = {1: 'linear', 2: 'bilinear', 3: 'trilinear'}
@@ -228,22 +229,33 @@ def _agreement(p, mask):
     said = F.interpolate(p[None,None], size=mask.shape, mode=_LINEAR[mask.ndim])[:,0] > .5
     return float(iou(said & (mask != UNANNOTATED), mask[None] == 1))
 
+def _folds(idx, folds, seed, groups):
+    "The drawn masks (indices) in parts, no group in two of them."
+    idx = idx[torch.randperm(len(idx), generator=torch.Generator().manual_seed(seed))]
+    if groups is None: return idx.tensor_split(min(folds, len(idx)))
+    number = {g: k for k, g in enumerate(dict.fromkeys(groups[i] for i in idx.tolist()))}
+    if len(number) < 2: raise ValueError(f'all {len(idx)} drawn masks are of one group: draw masks of several patients')
+    part = torch.tensor([number[groups[i]] % folds for i in idx.tolist()])
+    return [idx[part == k] for k in range(min(folds, len(number)))]
+
+# %% ../nbs/14_complete.ipynb #5e5459a7
 def left_out(
     read: Read,
     folds: int=4,     # rounds; as many as there are masks where these are fewer
     seed: int=0,
+    groups=None,      # of each image its patient, who is left out as a whole; None: each image its own
     **kwargs,         # of `train_segmenter`
 ) -> Quality:
     "The IoU of each drawn mask with what a segmenter says that has not seen it."
-    idx = read.drawn.nonzero()[:,0]
-    idx = idx[torch.randperm(len(idx), generator=torch.Generator().manual_seed(seed))]
-    parts, found = idx.tensor_split(min(folds, len(idx))), {}
+    parts, found = _folds(read.drawn.nonzero()[:,0], folds, seed, groups), {}
     for k, part in enumerate(parts):
         drawn = read.drawn.clone()
         drawn[part] = False
         p = predict_masks(train_segmenter(read._replace(drawn=drawn), seed=seed + k, **kwargs), read.x[part])
         found |= {i: _agreement(o, read.masks[i]) for i, o in zip(part.tolist(), p)}
-    return Quality(np.array([found[i] for i in sorted(found)]))
+    ious = pd.Series({i: found[i] for i in sorted(found)}, dtype=float)
+    if groups is None: return Quality(ious.to_numpy())
+    return Quality(ious.groupby([groups[i] for i in ious.index]).mean().to_numpy(), what='patients')
 
 # %% ../nbs/14_complete.ipynb #a3129999
 @dataclass(repr=False)
@@ -357,8 +369,9 @@ def _good_enough(quality, least, masks=()):
         f'the segmenter may not be good enough, {quality}: behind segmenters below {_GOOD}, networks have gone on '
         f'using what is outside.{blank} Look at show_completed(), draw more masks, and audit what you train')
     else: warnings.warn(
-        f'the segmenter is not good enough, {quality}, and {least:g} is needed: no mask was completed.{blank} Draw '
-        'more masks, twice as many, or give larger thumbnails (side=…) or a larger network (net=…)')
+        f'the segmenter is not good enough, {quality}, and {least:g} is needed: no mask was completed.{blank} Are '
+        'the masks where their objects are (check_masks)? Draw more, twice as many, or give larger thumbnails '
+        '(side=…) or a larger network (net=…)')
     return quality.mean >= least
 
 # %% ../nbs/14_complete.ipynb #a3adee71
@@ -425,6 +438,13 @@ def _check_masked(dls, valid=False):
             f'the {what} items have {n} part{"s"[:n != 1]}, and completing needs (image, class, mask): load them with '
             "ImageMaskDataLoaders.from_folder(path, images='images', masks='masks'); most may have no mask yet")
 
+def _check_groups(groups, n):
+    "The groups of `n` images as a list, or None. Raises `ValueError` where they are others."
+    if groups is None: return
+    if not isinstance(groups, str) and len(groups) == n: return [*groups]
+    raise ValueError(f'groups must name the patient of each of the {n} training images, in their order, such as '
+                     'dls.train.items.patient')
+
 # %% ../nbs/14_complete.ipynb #42606cad
 def complete_masks(
     dls,                  # fastai `DataLoaders` of (image, class, mask), from memory or from files
@@ -436,6 +456,7 @@ def complete_masks(
     valid: bool=False,    # whether masks of validation images are drawn too, for an audit
     seed: int=0,
     progress=None,        # show a bar; None: on a terminal
+    groups=None,          # of each training image its patient, in their order, so that none vouches for himself
     **kwargs,             # steps, bs, lr and net, see `train_segmenter`
 ) -> Completion:
     "Draws the missing masks of the training images. Raises `ValueError` where fewer than two are there."
@@ -444,13 +465,12 @@ def complete_masks(
     how, read = (sure, _code(inside)), read_set(dls.train.dataset, side, inside, progress)
     _check_read(read, dls, inside)
     how = *how, any(not (m == 1).any() for m in read.masks if m is not None)
-    quality = left_out(read, folds, seed, **kwargs) if folds else None
+    quality = left_out(read, folds, seed, _check_groups(groups, len(read.drawn)), **kwargs) if folds else None
     unchanged = Completion(dls, quality, read.drawn.numpy(), None)
     if not _good_enough(quality, least, read.masks): return unchanged
     net, said, fault = _said(read, sure, seed, **kwargs)
-    if fault: return unchanged
-    more = [_valid_loader(dls, net, side, inside, how, progress)]*valid
-    return _finish(dls, read, quality, _as_shares(said), how, more)
+    more = [_valid_loader(dls, net, side, inside, how, progress)]*(valid and not fault)
+    return unchanged if fault else _finish(dls, read, quality, _as_shares(said), how, more)
 
 # %% ../nbs/14_complete.ipynb #45c9b275
 @patch

@@ -71,7 +71,7 @@ def in_order(
     idxs = list(dl.get_idxs())
     if not idxs: raise ValueError(
         'the data set is empty, as that of a Learner from a file is: give a DataLoader with images as dl=, such as '
-        "learn.dls.test_dl(get_image_files('images'), with_labels=True)")
+        "learn.dls.test_dl(get_image_files('images'), with_labels=True); of a Learner from a table, with its rows")
     return dl.new(get_idxs=partial(list, idxs)), idxs
 
 # %% ../nbs/10_interpret.ipynb #edc24ef8

@@ -270,8 +270,10 @@ def paper_in_words(
     "What came out, for people who don't read tables."
     says = []
     for r in stats[stats.endpoint.isin(_ON)].itertuples():
-        n, same = r.n_x*r.n_y, max(r.A, 1 - r.A)
+        n, same = r.n_x*r.n_y, r.A if r.mean_y > r.mean_x else 1 - r.A
         agree = f'all {n:,} pairs of a model of each kind agree' if same == 1 else f'{same:.1%} of {n:,} pairs agree'
+        if same < .5: agree += (', so most say the opposite of these means; the medians are '
+                                f'{_percent(r.median_y)} and {_percent(r.median_x)}')
         says.append(
             f'Experiment {r.experiment}: on average {_percent(r.mean_y)} of the heatmap lies {_ON[r.endpoint]} in '
             f'models with the heatmap loss, {_percent(r.mean_x)} in those with cross-entropy; {agree}.')
