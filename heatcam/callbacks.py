@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['REFERENCE', 'PRESETS', 'TakesMask', 'DropMask', 'HeatmapLoss', 'check_weight', 'check_inside', 'check_batch',
-           'check_codes', 'check_cut', 'inside_mask', 'holds_inside', 'part_regions', 'ask_one_class', 'OneClass',
-           'WhichMap', 'layer_place', 'layer_at', 'KnownMean', 'heatmap_loss_of', 'check_classes', 'HiResCAMLoss',
-           'GradCAMLoss', 'GradCAMPlusPlusLoss', 'XGradCAMLoss', 'LayerCAMLoss', 'batch_pictures', 'split_batch',
-           'class_names', 'predicted_classes']
+           'check_codes', 'check_cut', 'warn_of_moves', 'inside_mask', 'holds_inside', 'part_regions', 'ask_one_class',
+           'OneClass', 'WhichMap', 'layer_place', 'layer_at', 'KnownMean', 'heatmap_loss_of', 'check_classes',
+           'HiResCAMLoss', 'GradCAMLoss', 'GradCAMPlusPlusLoss', 'XGradCAMLoss', 'LayerCAMLoss', 'batch_pictures',
+           'split_batch', 'class_names', 'predicted_classes']
 
 # %% ../nbs/07_callbacks.ipynb #c7e8fcc3
 import warnings
@@ -209,6 +209,7 @@ def check_codes(
     known = int(is_annotated(mask).sum())  # a few may be so by chance
     if (known >= 4 or known == len(mask)) and (fault := white_fault(mask)): raise ValueError(fault)
 
+# %% ../nbs/07_callbacks.ipynb #2d3c7810
 def check_cut(
     mask,  # of a batch
     dl,    # the `DataLoader` that it is from
@@ -218,6 +219,16 @@ def check_cut(
     if type(mask) is not TensorMask or mask.is_floating_point() or not isinstance(ds, Datasets): return
     for m in map(ds.tls[-1].__getitem__, range(min(4, len(ds)))):  # as they were read
         if isinstance(m, (Image.Image, torch.Tensor)): check_whole(torch.as_tensor(np.array(m)))
+
+def warn_of_moves(dl):
+    "Warns, once, of a loader whose transforms move images otherwise than their masks; see `ImageMaskDL.moves_apart`."
+    look = getattr(dl, 'moves_apart', None)
+    if look is None or getattr(dl, '_asked_moves', False): return
+    dl._asked_moves = True
+    if look(): warnings.warn(
+        'the transforms move images otherwise than their masks: a figure that went through them as an image and as its '
+        'mask no longer lies on itself. A transform of your own must treat masks (RegionMask, TensorRegionMask) as it '
+        'treats images, as those of fastai do')
 
 # %% ../nbs/07_callbacks.ipynb #93a57bf4
 @patch
@@ -608,6 +619,7 @@ def before_fit(self: HeatmapLoss):
     if self._depth: return  # `validate` or `get_preds` inside of a fit
     self.check()
     self.after_create()
+    if self._trains: warn_of_moves(getattr(self.learn.dls, 'train', None))
     if sum(isinstance(cb, HeatmapLoss) for cb in self.learn.cbs) > 1: raise ValueError(
         'a Learner can have one heatmap loss only, since it takes the mask out of the batch: remove the others')
     self._leave()  # a fit that broke off before its first epoch has left its things behind

@@ -11,12 +11,13 @@ __all__ = ['upright', 'plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskIt
 import json
 import math
 import os
+import random
 import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.core import show_results as _show_results
 from fastai.data.transforms import (Categorize, Category, CategoryMap, ColReader, IndexSplitter, IntToFloatTensor,
                                     RandomSplitter, image_extensions, parent_label)
-from fastai.torch_core import TensorCategory, TensorMask, show_image
+from fastai.torch_core import TensorCategory, TensorMask, show_image, to_device
 from fastai.vision.core import PILBase, PILImage, PILImageBW, PILMask, image2tensor
 from fastai.vision.data import ImageBlock
 from fastcore.basics import patch, store_attr
@@ -403,6 +404,44 @@ def RegionMaskBlock(
 ) -> TransformBlock: # masks are uint8 in a batch; codes above 255 are a `ValueError`
     "A `TransformBlock` for masks, the last of a `DataBlock`'s blocks."
     return TransformBlock(type_tfms=OpenRegionMask(white, threshold), batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
+
+# %% ../nbs/11_files.ipynb #1b4f2206
+def _figure(size):
+    "(H, W) bool: a figure that looks otherwise whichever way it is turned."
+    r, c = (np.arange(n)/n for n in size[::-1])
+    return (c < .3) & (r[:, None] > .1) | (c < .6) & (r[:, None] > .55)
+
+@contextmanager
+def _same_chance():
+    "Leaves all random numbers as they were."
+    state, more = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(): yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(more)
+
+# %% ../nbs/11_files.ipynb #437bb42c
+def _figures_through(dl, n):
+    "Figures as images and as their masks, after the transforms of the loader `dl`: (N, H, W) of both; or None."
+    im, *more, mask = dl.dataset[0]
+    if not (isinstance(im, Image.Image) and isinstance(mask, RegionMask)): return
+    shape = np.uint8(_figure(im.size))
+    both = lambda: (type(im)(Image.fromarray(255*shape).convert(im.mode)), *more, RegionMask(Image.fromarray(shape)))
+    for o in (dl.after_item, dl.before_batch, dl.after_batch): o.split_idx = getattr(dl.dataset, 'split_idx', None)
+    b = to_device(dl.create_batch(dl.before_batch([dl.after_item(both()) for _ in range(n)])), dl.device)
+    x, *_, m = (o.as_subclass(torch.Tensor).cpu().float() for o in dl.after_batch(b))
+    return x.mean(1), (m == 1).float()
+
+@patch
+def moves_apart(self: ImageMaskDL, n: int=12) -> bool: # None: it can't be tried
+    "Do the transforms move images otherwise than their masks?"
+    try:
+        with _same_chance(): tried = _figures_through(self, n)
+    except Exception: return  # what breaks here breaks in training, with its own error
+    alike = [] if tried is None else [torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].abs()
+                                      for a, b in zip(*tried) if a.std() > 0 and b.std() > 0]
+    return sum(int(o < .6) for o in alike) > max(1, .1*len(alike)) if len(alike) > 3 else None
 
 # %% ../nbs/11_files.ipynb #623cbf6e
 @patch

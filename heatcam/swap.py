@@ -20,7 +20,7 @@ from .masks import UNANNOTATED, all_codes, as_one
 from .edges import TightMasks
 from .outside import WAYS, outside_of, put_outside
 from .callbacks import (HeatmapLoss, TakesMask, check_batch, check_codes, check_cut, check_inside, holds_inside,
-                               part_regions)
+                               part_regions, warn_of_moves)
 
 # %% ../nbs/08_swap.ipynb #04185e0e
 FAMILY = 'other', 'other', 'any_level', 'other_light', 'pattern', 'pattern'  # none of them keeps an image's own outside
@@ -176,6 +176,7 @@ def before_fit(self: OutsideSwap):
     if sum(isinstance(cb, OutsideSwap) for cb in self.learn.cbs) > 1: raise ValueError(
         'this Learner has two OutsideSwap callbacks: give one, with the ways of both')
     self.after_create()
+    warn_of_moves(getattr(self.learn.dls, 'train', None))
     self._told, self._held, self._tight, self._seen, self._bare = False, False, TightMasks(), (frozenset(),)*3, 0
 
 @patch
@@ -322,6 +323,7 @@ class ObjectSwap(TakesMask):
         self.p, self.inside = p, inside
     def before_fit(self):
         self.after_create()
+        warn_of_moves(getattr(self.learn.dls, 'train', None))
         self._said = self._said and hasattr(self.learn, 'gather_preds')  # within a fit
     def before_train(self): self._counts = self._images = self._classes = 0, 0
 
