@@ -37,8 +37,8 @@ from scipy import ndimage
 from scipy.stats import kruskal
 
 from .masks import UNANNOTATED, ImageMaskSet, all_codes, inside_of, show_mask, show_outline
-from .edges import (FEW, RINGS, SHIFTS, Tight, coarseness, common_shift, edge_scores, looked_at, profiles_of,
-                           tightness)
+from .edges import (FEW, MIXED, RINGS, SHIFTS, Tight, coarseness, common_shift, edge_profile, edge_scores,
+                           looked_at, mixed_up, profiles_of, tightness)
 from .plots import picture
 from .callbacks import check_inside
 from .files import MaskItem, RegionMask, boxes_to_mask, plain_text, raise_faults
@@ -247,6 +247,12 @@ def _off(at, scores, step=1):
                           f'as outside. Use dilate_masks(masks, {step*tight.rim}) or more.'))
     return res, by and (step*r, step*c), tight and Tight(*(step*o for o in tight))
 
+def _mixed(at, seen): # image and mask of each of the items `at`
+    "The finding that masks fit their images no better than those of other images."
+    pairs = [(edge_profile(*looked_at(g, m)), edge_profile(*looked_at(g, o)), (m & o).sum()/(m | o).sum())
+             for (g, m), (_, o) in zip(seen[1:], seen) if m.shape == o.shape and (m | o).any()]
+    return [('in another order', at, len(at), f'{MIXED[0].upper()}{MIXED[1:]}.')]*mixed_up(pairs)
+
 # %% ../nbs/13_annotate.ipynb #db441561
 class MaskCheck:
     "What `check_masks` found: `findings`, a row each, and `facts`, a row per item."
@@ -296,7 +302,7 @@ def check_masks(
     seen = [(g, _not_outside(m, inside)) for g, m, _ in map(item, at)]
     step = int(np.median([coarseness(g.shape) for g, _ in seen] or [1]))
     off, by, tight = _off(at, [edge_scores(*looked_at(*o)) for o in seen], step)
-    found = [*_content(f), *_by_class(f, name), *_shapes(f), *_code_findings(f, inside), *off]
+    found = [*_content(f), *_by_class(f, name), *_shapes(f), *_code_findings(f, inside), *off, *_mixed(at, seen)]
     rows = [{'finding': name, 'items': len(which), 'share': len(which)/of, 'examples': [int(i) for i in which[:5]],
              'what follows': follows} for name, which, of, follows in found if len(which)]
     columns = 'finding', 'items', 'share', 'examples', 'what follows'

@@ -20,7 +20,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from .masks import NO_CLASS, show_item, show_outline
-from .edges import TightMasks, too_tight, too_wide
+from .edges import MIXED, TightMasks, too_tight, too_wide
 from .outside import OUTSIDES, fill, swap_outside
 from .plots import COLORS, aspect_of, picture
 from .callbacks import batch_pictures, class_names
@@ -173,7 +173,7 @@ def _change(self: Audit, scan):
         seen += len(mine)
     self.map, self.alone = scan.result(), np.concatenate(says) if says else None
     self.mean_inside = inside/self.sample.split.sum() if self.masked else None
-    self.tight = look.found()  # how much too tight the masks are, or None
+    self.tight, self.mixed = look.found(), look.mixed  # how much too tight masks are, or None; do they fit others?
     self.table = self._tabled(pd.concat(moves) if moves else None)
 
 @patch
@@ -418,9 +418,10 @@ def _at_chance(self: Audit):
 
 @patch
 def _rims(self: Audit):
-    "What speaks against masks that are too tight: a sentence or none."
-    said = too_tight(self.tight)
-    return [f'An answer that depends on the rim counts here as one that depends on the outside: {said}.']*bool(said)
+    "What speaks against masks that are too tight, or in another order: a sentence each, or none."
+    said, mixed = too_tight(self.tight), f'{MIXED[0].upper()}{MIXED[1:]}. Then what this says of the outside is wrong.'
+    tight = f'An answer that depends on the rim counts here as one that depends on the outside: {said}.'
+    return [tight]*bool(said) + [mixed]*self.mixed
 
 @patch
 def _lead(self: Audit):
