@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['upright', 'plain_text', 'boxes_to_mask', 'TensorRegionMask', 'MaskItem', 'RegionMask', 'OpenRegionMask',
-           'ImageMaskDL', 'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files', 'mask_suffix',
-           'accents_differ', 'folder_faults', 'which_masked', 'ImageMaskDataLoaders']
+           'ImageMaskDL', 'FittingMask', 'RegionMaskBlock', 'check_items', 'raise_faults', 'FolderMasks', 'walk_files',
+           'mask_suffix', 'accents_differ', 'folder_faults', 'which_masked', 'ImageMaskDataLoaders']
 
 # %% ../nbs/11_files.ipynb #b1ed4e77
 import json
@@ -36,7 +36,7 @@ from fastai.vision.core import PILBase, PILImage, PILImageBW, PILMask, image2ten
 from fastai.vision.data import ImageBlock
 from fastcore.basics import patch, store_attr
 from fastcore.meta import delegates
-from fasttransform import DisplayedTransform
+from fasttransform import DisplayedTransform, ItemTransform
 from PIL import Image, UnidentifiedImageError
 
 from .masks import NO_CLASS, UNANNOTATED, ImageMaskSet, grey_levels, is_annotated, show_mask
@@ -398,12 +398,27 @@ class ImageMaskDL(TfmdDL):
         return super().new(dataset, cls, **kwargs)
 
 # %% ../nbs/11_files.ipynb #a13b12c6
+def _fitting(b, name):
+    "The parts of an item, photos turned as their EXIF data say. Raises `ValueError` for a mask of another size."
+    b = tuple(upright(o) if isinstance(o, Image.Image) else o for o in b)
+    x, m = b[0], b[-1]
+    size = tuple(x.shape[-2:]) if isinstance(x, (Image.Image, torch.Tensor)) else ()
+    if isinstance(m, RegionMask) and len(size) == 2 and m.shape != size and m.getextrema() != (UNANNOTATED,)*2:
+        raise _other_size(name(), m.shape, size)
+    return b
+
+class FittingMask(ItemTransform):
+    "The same in loaders of another class, such as those of `DataBlock.weighted_dataloaders`."
+    order = -10  # before anything is resized
+    def encodes(self, b): return _fitting(b, lambda: 'an image')
+
 def RegionMaskBlock(
     white=None,      # what 255 is in a file of only 0 and 255: 'inside', 'unannotated', or None: inside
     threshold=None,  # grey levels from here on are inside, all else outside; None: values are codes
 ) -> TransformBlock: # masks are uint8 in a batch; codes above 255 are a `ValueError`
     "A `TransformBlock` for masks, the last of a `DataBlock`'s blocks."
-    return TransformBlock(type_tfms=OpenRegionMask(white, threshold), batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
+    return TransformBlock(type_tfms=OpenRegionMask(white, threshold), item_tfms=FittingMask(),
+                          batch_tfms=IntToFloatTensor, dl_type=ImageMaskDL)
 
 # %% ../nbs/11_files.ipynb #1b4f2206
 def _figure(size):
@@ -476,13 +491,7 @@ def create_item(self: ImageMaskDL,
     """An item whose photo is turned as its EXIF data say, and whose mask has the size of the photo.
     Raises `ValueError` for a mask of another size."""
     b = super(ImageMaskDL, self).create_item(s)
-    if not isinstance(b, tuple): return b
-    b = tuple(upright(o) if isinstance(o, Image.Image) else o for o in b)
-    x, m = b[0], b[-1]
-    size = tuple(x.shape[-2:]) if isinstance(x, (Image.Image, torch.Tensor)) else ()
-    if isinstance(m, RegionMask) and len(size) == 2 and m.shape != size and m.getextrema() != (UNANNOTATED,)*2:
-        raise _other_size(self._name(s or 0), m.shape, size)
-    return b
+    return _fitting(b, lambda: self._name(s or 0)) if isinstance(b, tuple) else b
 
 # %% ../nbs/11_files.ipynb #f02b4191
 _ONE_LARGE, _LARGE = Lock(), 10**7  # pixels
