@@ -424,7 +424,8 @@ def RegionMaskBlock(
 def _figure(size):
     "(H, W) bool: a figure that looks otherwise whichever way it is turned."
     r, c = (np.arange(n)/n for n in size[::-1])
-    return (c < .3) & (r[:, None] > .1) | (c < .6) & (r[:, None] > .55)
+    r = r[:, None]
+    return (r > .05) & (r < .5) & (c < .4) | (r > .8) & (r < .95) & (c < .95)
 
 @contextmanager
 def _same_chance():
