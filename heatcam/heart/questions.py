@@ -217,7 +217,7 @@ def rivals(n, seed, **sizes):
 LONGER = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/2), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
     'swap': (None, SWAP, 1)}
-STEPS = {100: 1, 300: 1, 1000: .5, 3000: .15}  # steps → share of the models
+STEPS = {100: 1, 300: 1, 1000: 1, 3000: .15}  # steps → share of the models
 
 def longer(n, seed, **sizes):
     "Networks that train for up to three thousand steps."
