@@ -53,7 +53,7 @@ class DropMask(TakesMask):
 
 # %% ../nbs/07_callbacks.ipynb #46ee68b6
 class HeatmapLoss(TakesMask):
-    "Adds to the class loss how much of a map lies outside the mask. The defaults are the recipe."
+    "Adds to the class loss how much of a map lies outside the mask."
     order = -5  # before mixed precision and gradient accumulation, so that they see the whole loss
     method = 'hires_cam'
     def __init__(self,
@@ -764,7 +764,7 @@ def after_backward(self: HeatmapLoss):
 
 # %% ../nbs/07_callbacks.ipynb #94d494f9
 class HiResCAMLoss(HeatmapLoss):
-    "Class loss + `weight` × how much of the HiResCAM heatmap lies outside the mask. The defaults are the recipe."
+    "Class loss + `weight` × how much of the HiResCAM heatmap lies outside the mask."
 
 class GradCAMLoss(HeatmapLoss):
     "The same with Grad-CAM, its channel weights differentiated too."
@@ -786,7 +786,7 @@ class LayerCAMLoss(HeatmapLoss):
 _PLAIN = dict(evidence='positive', max_cell=None, rise_from=1.)  # the positive part, at the last layer
 _TRUE = dict(score='true', **_PLAIN)
 PRESETS = dict(
-    recipe={},                                                           # the class's own defaults
+    default={},                                                          # the class's own
     published=dict(term='outside_max', score='predicted', **_PLAIN),     # Callanan's code
     share=dict(term='outside_share', **_TRUE),                           # 1 - overlap of the true class
     energy=dict(term='energy', **_TRUE),                                 # Rao et al. 2023

@@ -6,6 +6,7 @@
 __all__ = ['PLACES', 'HeatmapInterpretation', 'as_they_are', 'in_order', 'check_same_input']
 
 # %% ../nbs/10_interpret.ipynb #070b075a
+import warnings
 from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
@@ -82,11 +83,18 @@ def _scale(dl):
     mean, std = ([round(v, 3) for v in torch.as_tensor(o).flatten().tolist()] for o in (norm[0].mean, norm[0].std))
     return (mean, std) if {*mean} != {0.} or {*std} != {1.} else None  # which changes nothing
 
+# %% ../nbs/10_interpret.ipynb #dffa64ee
+def _side(dl):
+    "Height and width that a fastai loader resizes its images to; None where it does not."
+    fs = [f for k in ('after_item', 'after_batch') for f in getattr(getattr(dl, k, None), 'fs', ())]
+    sizes = [tuple(np.broadcast_to(f.size, 2).tolist()) for f in fs if getattr(f, 'size', None) is not None]
+    return sizes[-1] if sizes else None
+
 def check_same_input(
     learn, # a fastai `Learner`
     dl,    # a loader of other images
 ):
-    "Raises `ValueError` where a fastai loader normalises otherwise than the Learner's own, or has other classes."
+    "Raises `ValueError` where a fastai loader normalises otherwise or has other classes; warns of another size."
     own = learn.dls.valid if len(getattr(learn.dls, 'loaders', ())) > 1 else learn.dls
     if dl is own or not isinstance(dl, DataLoader): return
     if _scale(dl) != _scale(own): raise ValueError(
@@ -97,6 +105,9 @@ def check_same_input(
     if a and b and a != b and b != [str(k) for k in range(len(b))]: raise ValueError(
         f'the loader has the classes {", ".join(b[:10])} and the Learner {", ".join(a[:10])}: read the images with '
         'vocab=list(learn.dls.vocab)')
+    if None not in (_side(dl), _side(own)) and _side(dl) != _side(own): warnings.warn(
+        f'the loader resizes its images to {_side(dl)} and that of the Learner to {_side(own)}: what the model says of '
+        'images of another size than in training may not be what it says of its own')
 
 # %% ../nbs/10_interpret.ipynb #5d0e7a15
 def _check_parts(b):

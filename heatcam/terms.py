@@ -129,7 +129,7 @@ def soft_iou(heat, inside, outside, # as for `overlap`
 # %% ../nbs/06_terms.ipynb #ff09f9a3
 def outside_mass(heat, inside, outside, # as for `overlap`
 ) -> torch.Tensor: # (N,) 0 or more
-    "How much evidence lies outside, added up over the map's cells: the recipe's term."
+    "How much evidence lies outside, added up over the map's cells: the default term."
     return total(heat*outside)
 
 def squared_outside(heat, inside, outside, # as for `overlap`

@@ -186,8 +186,8 @@ def where(page, shot):
 def population(page, shot):
     page.get_by_role('tab', name='All models').click()
     page.wait_for_selector('.hc img.hc-smooth:visible')
-    ms = changes(page, choose, 'trial', 'recipe, trial 1')
-    page.wait_for_selector('.hc b:visible:text-is("recipe, trial 1")')
+    ms = changes(page, choose, 'trial', 'heatmap loss, trial 1')
+    page.wait_for_selector('.hc b:visible:text-is("heatmap loss, trial 1")')
     shot('population')
     dots = page.locator('.hc-dots:visible button:visible')
     assert dots.count() == 6, f'{dots.count()} dots of six trials can be clicked'
@@ -196,7 +196,7 @@ def population(page, shot):
         x, y = (dot.bounding_box()[k] + dot.bounding_box()[s]/2 for k, s in zip('xy', ('width', 'height')))
         assert coloured(page, x, y), f'no dot at {x - plot["x"]:.0f}, {y - plot["y"]:.0f} of the plot'
     changes(page, lambda page: dots.nth(2).click()); page.wait_for_selector('.hc b:visible:text-is("HiResCAM share, trial 0")')
-    changes(page, lambda page: (dots.nth(4).focus(), page.keyboard.press('Enter'))); page.wait_for_selector('.hc b:visible:text-is("recipe, trial 0")')
+    changes(page, lambda page: (dots.nth(4).focus(), page.keyboard.press('Enter'))); page.wait_for_selector('.hc b:visible:text-is("heatmap loss, trial 0")')
     changes(page, choose, 'vertical', 'tag overlap'); shot('population_tag')
     return ms
 

@@ -7,7 +7,7 @@ from heatcam.study.runs import run_studies
 from heatcam.study.trials import StudyError
 
 root = Path(__file__).resolve().parent.parent
-study = shortcut_study('GAP, hard heart', 'hard', 'glyph', 'small_cnn_gap', arms(('cross-entropy', 'HiResCAM share', 'recipe'), 2), **SIZES)
+study = shortcut_study('GAP, hard heart', 'hard', 'glyph', 'small_cnn_gap', arms(('cross-entropy', 'HiResCAM share', 'heatmap loss'), 2), **SIZES)
 kept = ('study.json', 'trials')  # not the log, the lock and the mark of the run
 
 def main():

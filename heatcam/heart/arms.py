@@ -26,7 +26,7 @@ TAGS = dict(corner=Tag('corner', size=9), glyph=Tag('glyph', size=24), big_corne
             closer=Tag('glyph', size=24, margin=12), touching=Tag('glyph', size=24, margin=20))
 
 # %% ../../nbs/heart/06_arms.ipynb #1a1c48ff
-_ALL = dict(max_cell=None, rise_from=1.)  # all evidence, as in the recipe, at the last layer and with a constant weight
+_ALL = dict(max_cell=None, rise_from=1.)  # all evidence, as by default, at the last layer and with a constant weight
 MSE, AT_RANDOM, BLANKED = dict(class_loss='mse_sigmoid'), dict(images='tag at random'), dict(images='outside blanked')
 SWAP = dict(outside='other')
 
@@ -41,10 +41,10 @@ ARMS = {  # name → keywords of the loss, settings
     'Dice': (PRESETS['dice'], {}),
     'all evidence, share': (_ALL | dict(term='outside_share'), {}),
     'all evidence, mass': (_ALL, {}),
-    'recipe': ({}, {}),
-    'recipe, two layers': (dict(layer=['1', '2']), {}),  # of the small CNN
+    'heatmap loss': ({}, {}),
+    'heatmap loss, two layers': (dict(layer=['1', '2']), {}),  # of the small CNN
     'RRR': (PRESETS['rrr'], {}),
-    'tag at random': (None, AT_RANDOM),
+    'ceiling': (None, AT_RANDOM),
     'outside blanked': (None, BLANKED)}
 
 def arms(names, n: int) -> tuple: # of `Arm`

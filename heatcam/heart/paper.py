@@ -33,7 +33,7 @@ from .phantom import CLASSES, make_phantoms
 from .tasks import MODELS, phantom_study
 
 # %% ../../nbs/heart/05_paper.ipynb #a986af05
-CE, HM = 'cross-entropy', 'heatmap loss'
+CE, HM = 'cross-entropy', 'published'
 # from the author's recorded models, github.com/JamesCallanan/Grad-CAM: see nbs/experiments/00_published.ipynb
 _COLUMNS = ('experiment', 'endpoint', 'n_x', 'n_y', 'mean_x', 'mean_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p',
             'rank_biserial')

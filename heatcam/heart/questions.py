@@ -43,7 +43,7 @@ STRENGTHS = (.17, .4, .6, .8, 1.)  # the first is the correlation of the publish
 
 def intervention(n, seed, **sizes):
     "Experiment 2 with three ways of training; then a white square that tells ARV with rising strength."
-    names = 'cross-entropy', 'published', 'recipe'
+    names = 'cross-entropy', 'published', 'heatmap loss'
     kw = dict(experiment=2, seed=seed, **SIZES | dict(epochs=3) | sizes)
     square = lambda s: Tag('presence', size=9, strength=s)
     bare, few = replace(EXPERIMENTS[2], label=False), arms(names, max(2, n//2))
@@ -51,8 +51,8 @@ def intervention(n, seed, **sizes):
         phantom_study(f'strength {s:g}', few, spec=bare, tag=square(s), **kw) for s in STRENGTHS]
 
 # %% ../../nbs/heart/08_questions.ipynb #f81b15c3
-_FEW = ('cross-entropy', 'recipe', 'tag at random')
-_CLAIMS = 'cross-entropy', 'published', 'HiResCAM share', 'recipe', 'tag at random'  # half as many of the others
+_FEW = ('cross-entropy', 'heatmap loss', 'ceiling')
+_CLAIMS = 'cross-entropy', 'published', 'HiResCAM share', 'heatmap loss', 'ceiling'  # half as many of the others
 
 def shortcut(n, seed, **sizes):
     "Every arm where the tag is the easier cue."
@@ -74,19 +74,19 @@ SHARES = (.005, .01, .02, .05, .1, .25, 1.)
 FAULTS = dict(dilate=10, erode=5, shift=12, box=0, swap=0, tag=0)
 
 def mask_budget(n, seed, **sizes):
-    "The recipe with masks on some of the images, and with masks that are wrong."
+    "The heatmap loss with masks on some of the images, and with masks that are wrong."
     some = [Arm(f'{s:.1%}'.replace('.0%', '%'), n, {}, dict(mask_share=s)) for s in SHARES]
     wrong = [Arm(f'{k} {by}'.removesuffix(' 0'), n, {}, dict(mask_fault=k, mask_by=by)) for k, by in FAULTS.items()]
-    ends = arms(('cross-entropy', 'tag at random'), n)
+    ends = arms(('cross-entropy', 'ceiling'), n)
     one = lambda head, model, more: shortcut_study(f'{head}, hard heart', 'hard', 'glyph', model, (*ends, *some, *more),
                                                    seed=seed, **SIZES | sizes)
     return [one('flatten', 'small_cnn', wrong), one('GAP', 'small_cnn_gap', [])]
 
 # %% ../../nbs/heart/08_questions.ipynb #42bff2cc
-_BY = {'term': ({}, {}), 'swap': (None, SWAP), 'both': ({}, SWAP)}  # keywords of the loss, settings
+_BY = {'heatmap loss': ({}, {}), 'swap': (None, SWAP), 'both': ({}, SWAP)}  # keywords of the loss, settings
 _FAULTY = {'good': {}} | {k: dict(mask_fault=k, mask_by=by) for k, by in FAULTS.items()}
 MENDED = {  # what may help where masks are too tight, or hold the tag: settings, ways of training
-    **{f'erode, widened to the {o}': (_FAULTY['erode'] | dict(mask_margin=o), ('term', 'swap'))
+    **{f'erode, widened to the {o}': (_FAULTY['erode'] | dict(mask_margin=o), ('heatmap loss', 'swap'))
        for o in ('edge', 'rim')},
     'erode, widened by 6': (_FAULTY['erode'] | dict(mask_margin=6), ('swap',)),
     **{f'erode by {k}': (dict(mask_fault='erode', mask_by=k), ('swap',)) for k in (2, 3)},
@@ -96,9 +96,9 @@ def wrong_masks(n, seed, **sizes):
     "Masks that are wrong, with the heatmap loss and with the swap, for hearts that stay and hearts that move."
     few = lambda k: n if k in ('good', 'erode', 'swap', 'tag') else max(1, n//2)
     make = lambda k, way, n, kw: Arm(f'{k}, {way}', n, _BY[way][0], kw | _BY[way][1])
-    some = [make(k, way, few(k), kw) for k, kw in _FAULTY.items() for way in ('term', 'swap')]
+    some = [make(k, way, few(k), kw) for k, kw in _FAULTY.items() for way in ('heatmap loss', 'swap')]
     mend = [make(k, way, n, kw) for k, (kw, ways) in MENDED.items() for way in ways]
-    ends = *arms(('cross-entropy',), max(1, n//4)), *arms(('tag at random',), max(1, n//2))
+    ends = *arms(('cross-entropy',), max(1, n//4)), *arms(('ceiling',), max(1, n//2))
     kw = SIZES | ONCE | dict(lr_range=(3e-3, 3e-2), draws=10, seed=seed + 1800)
     return [shortcut_study(f'{heart} heart, wrong masks', heart, 'glyph', 'small_cnn', (*ends, *some, *mend),
                            **kw | dict(epochs=epochs) | sizes) for heart, epochs in (('hard', 4), ('moving', 8))]
@@ -108,9 +108,9 @@ MARGINS = 0, 3, 6, 10  # pixels by which good masks are widened
 
 def margins(n, seed, **sizes):
     "Good masks made wider, where the tag is right beside the heart."
-    ends = *arms(('cross-entropy',), max(1, n//4)), *arms(('tag at random',), max(1, n//2))
+    ends = *arms(('cross-entropy',), max(1, n//4)), *arms(('ceiling',), max(1, n//2))
     some = [Arm(f'{m}, {way}', n if way == 'swap' else max(1, n//2), _BY[way][0], dict(mask_margin=m) | _BY[way][1])
-            for m in MARGINS for way in ('term', 'swap')]
+            for m in MARGINS for way in ('heatmap loss', 'swap')]
     kw = SIZES | ONCE | dict(lr_range=(3e-3, 3e-2), draws=10, seed=seed + 1900)
     return [shortcut_study('hard heart, near, wider masks', 'hard', 'near', 'small_cnn', (*ends, *some), **kw | sizes)]
 
@@ -121,19 +121,19 @@ def _completed(k, **settings): # k: masks of 1,600
 BUDGETS = 2, 4, 8, 16, 32, 80, 160
 
 FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1), 'tag at random': (None, AT_RANDOM, 1),
-    '8 masks, term': ({}, dict(mask_share=8/1600), 1), '2 completed, swap': (None, _completed(2, **SWAP), 1/4),
-    '8 completed, term': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, **SWAP), 1),
+    'cross-entropy': (None, {}, 1), 'ceiling': (None, AT_RANDOM, 1),
+    '8 masks, heatmap loss': ({}, dict(mask_share=8/1600), 1), '2 completed, swap': (None, _completed(2, **SWAP), 1/4),
+    '8 completed, heatmap loss': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, **SWAP), 1),
     '8 completed, both': ({}, _completed(8, **SWAP), 1/4), '32 completed, swap': (None, _completed(32, **SWAP), 1/4),
-    '8 balanced, term': ({}, _completed(8, each_class=True), 1),
+    '8 balanced, heatmap loss': ({}, _completed(8, each_class=True), 1),
     '8 balanced, segmented first': (None, dict(mask_share=8/1600, each_class=True, images='segmented first'), 1),
     **{f'{k} balanced, swap': (None, _completed(k, each_class=True, **SWAP), 1 if k == 8 else 1/4) for k in BUDGETS},
-    '1,600 masks, term': ({}, {}, 1), '1,600 masks, swap': (None, SWAP, 1)}
+    '1,600 masks, heatmap loss': ({}, {}, 1), '1,600 masks, swap': (None, SWAP, 1)}
 
 # %% ../../nbs/heart/08_questions.ipynb #2381b732
 _HEADS = ('flatten', 'small_cnn'), ('GAP', 'small_cnn_gap')
-_DIFFUSE = ('cross-entropy', 'tag at random', '8 completed, term', '8 completed, swap', '8 balanced, term',
-            '8 balanced, segmented first', '8 balanced, swap', '1,600 masks, term', '1,600 masks, swap')
+_DIFFUSE = ('cross-entropy', 'ceiling', '8 completed, heatmap loss', '8 completed, swap', '8 balanced, heatmap loss',
+            '8 balanced, segmented first', '8 balanced, swap', '1,600 masks, heatmap loss', '1,600 masks, swap')
 
 def _as_many(kw, n_train=1600, **_): # settings of a miniature: as many masks, of fewer images
     return kw | dict(mask_share=min(1., kw['mask_share']*1600/n_train)) if 'mask_share' in kw else kw
@@ -151,7 +151,7 @@ def few_masks(n, seed, **sizes):
             *(make('hard', 'texture', *o, diffuse) for o in _HEADS)]
 
 # %% ../../nbs/heart/08_questions.ipynb #17337952
-SEGMENTED = {k: FEW_MASKS[k][:2] for k in ('tag at random', '8 balanced, segmented first', '8 balanced, swap')}
+SEGMENTED = {k: FEW_MASKS[k][:2] for k in ('ceiling', '8 balanced, segmented first', '8 balanced, swap')}
 
 def segmented_first(n, seed, **sizes):
     "The segmenter at the door of the network, or only in its training, with the glyph beside the heart."
@@ -165,7 +165,7 @@ _FAMILY = dict(outside='family')
 _OTHERS = 'other', 'any_level', 'other_light', 'pattern'  # the members of the family
 
 UNSEEN = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1/4),
+    'cross-entropy': (None, {}, 1/4), 'ceiling': (None, AT_RANDOM, 1), 'heatmap loss': ({}, {}, 1/4),
     'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/4),
     'family': (None, _FAMILY, 1), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1/4), 'shaken': (None, dict(outside='shaken'), 1/4),
@@ -179,7 +179,7 @@ def unseen(n, seed, **sizes):
             for heart in ('hard', 'moving') for head, model in _HEADS]
 
 # %% ../../nbs/heart/08_questions.ipynb #0074000f
-UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'tag at random': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
+UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'ceiling': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
 
 def _unseen_residual(cues, shares, n, seed, **sizes):
     some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in shares.items())
@@ -193,13 +193,13 @@ def unseen_residual(n, seed, **sizes):
 
 def unseen_cues(n, seed, **sizes):
     "The same where the cue is near the heart, and where it is all around it."
-    shares = UNSEEN_RESIDUAL | {'tag at random': 1/2}
+    shares = UNSEEN_RESIDUAL | {'ceiling': 1/2}
     return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], shares, n, seed, **sizes)
 
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1),
-    'term': ({}, {}, 1), 'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
+    'cross-entropy': (None, {}, 1/4), 'ceiling': (None, AT_RANDOM, 1),
+    'heatmap loss': ({}, {}, 1), 'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
     'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1), 'shaken': (None, dict(outside='shaken'), 1),
     'outside blanked': (None, BLANKED, 1/4),
@@ -215,7 +215,7 @@ def rivals(n, seed, **sizes):
 
 # %% ../../nbs/heart/08_questions.ipynb #d2809d52
 LONGER = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1/2), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
+    'cross-entropy': (None, {}, 1/2), 'ceiling': (None, AT_RANDOM, 1), 'heatmap loss': ({}, {}, 1),
     'swap': (None, SWAP, 1)}
 STEPS = {100: 1, 300: 1, 1000: 1, 3000: .15}  # steps → share of the models
 
@@ -229,13 +229,13 @@ def longer(n, seed, **sizes):
 
 # %% ../../nbs/heart/08_questions.ipynb #bb6557a7
 RESIDUAL = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1/4), 'tag at random': (None, AT_RANDOM, 1), 'term': ({}, {}, 1),
+    'cross-entropy': (None, {}, 1/4), 'ceiling': (None, AT_RANDOM, 1), 'heatmap loss': ({}, {}, 1),
     'swap': (None, SWAP, 1)}
-LAST_LAYER = {'cross-entropy': (None, {}, 1), 'term, last layer': (dict(max_cell=None), {}, 1),
+LAST_LAYER = {'cross-entropy': (None, {}, 1), 'heatmap loss, last layer': (dict(max_cell=None), {}, 1),
               'share, true class, last layer': (PRESETS['share'], {}, 1)}  # asked where the cue is far away
 
 def residual(n, seed, **sizes):
-    "The recipe on a network whose cells have all seen the whole image."
+    "The heatmap loss on a network whose cells have all seen the whole image."
     some = lambda named: tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in named.items())
     kw = SIZES | THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
     cues = ('medium', 'glyph', LAST_LAYER), ('moving', 'glyph', {}), ('medium', 'near', {}), ('medium', 'texture', {})
@@ -245,7 +245,7 @@ def residual(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #8923b151
 def residual_longer(n, seed, **sizes):
     "The swap and the ceiling on a residual network, where a hundred steps left one behind."
-    some = *arms(('tag at random',), n), Arm('swap', n, None, SWAP)
+    some = *arms(('ceiling',), n), Arm('swap', n, None, SWAP)
     kw = SIZES | THIN | dict(epochs=6, lr_range=(5e-3, 2e-2), draws=10) | sizes
     return [shortcut_study(f'{heart} heart, {tag}, 300 steps', heart, tag, 'thin_resnet18', some, seed=seed + 900, **kw)
             for heart, tag in (('moving', 'glyph'), ('medium', 'texture'))]
@@ -257,7 +257,7 @@ def residual_full(n, seed, **sizes):
     "The swap and the ceiling on ResNet-18 itself; then the swap for three times as long."
     swap = Arm('swap', n, None, SWAP)
     kw = SIZES | _FEW_IMAGES | ONCE | dict(lr_range=(5e-3, 2e-2), draws=5, seed=seed + 1200)
-    some = {'': ([swap, *arms(('tag at random',), n)], {}), ', 225 steps': ([swap], dict(epochs=9))}
+    some = {'': ([swap, *arms(('ceiling',), n)], {}), ', 225 steps': ([swap], dict(epochs=9))}
     make = lambda how, a, more: shortcut_study(f'ResNet-18, medium heart, near{how}', 'medium', 'near', 'resnet18',
                                                tuple(a), **kw | more | sizes)
     return [make(how, *o) for how, o in some.items()]
@@ -272,7 +272,7 @@ LAYER_WEIGHTS = .1, 1., 10.
 def layers(n, seed, **sizes):
     "Cells × weight × nearness."
     def some(grid, n):
-        controls = *arms(('cross-entropy', 'tag at random'), n), Arm('swap', n, None, SWAP)
+        controls = *arms(('cross-entropy', 'ceiling'), n), Arm('swap', n, None, SWAP)
         return *controls, *(Arm(f'cells of {c}, weight {w:g}', n, dict(layer=layer, weight=w))
                             for c, layer in grid.items() for w in LAYER_WEIGHTS)
     kw = SIZES | dict(max_trials=1, min_accuracy=0., lr_range=(5e-3, 2e-2), draws=5)
@@ -304,22 +304,22 @@ def apart(n, seed, **sizes):
 WEIGHTS = (.01, .03, .1, .3, 1., 3., 10.)
 
 def tradeoff(n, seed, **sizes):
-    "The recipe's weight from a hundredth to ten, on three hearts."
+    "The heatmap loss's weight from a hundredth to ten, on three hearts."
     kw = SIZES | dict(max_trials=2, min_accuracy=0.) | sizes  # nothing is selected: what fails is the answer here
     ladder = [Arm(f'{w:g}', n, loss=dict(weight=w)) for w in WEIGHTS]
-    every = (*arms(('cross-entropy', 'tag at random'), n), *ladder)
+    every = (*arms(('cross-entropy', 'ceiling'), n), *ladder)
     return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', every, seed=seed, **kw)
             for heart in ('easy', 'medium', 'hard')]
 
 # %% ../../nbs/heart/08_questions.ipynb #0e07fbbd
 _HALFWAY = {'weight 0.1': (dict(weight=.1), {}), 'weight 0.3': (dict(weight=.3), {}),
-            '5% of the masks': ({}, dict(mask_share=.05))}  # the recipe, made too weak
-_EASY = ('cross-entropy', 'MSE', 'published', 'HiResCAM share', 'Grad-CAM share', 'L1', 'RRR', 'recipe',
-         'tag at random')
+            '5% of the masks': ({}, dict(mask_share=.05))}  # the heatmap loss, made too weak
+_EASY = ('cross-entropy', 'MSE', 'published', 'HiResCAM share', 'Grad-CAM share', 'L1', 'RRR', 'heatmap loss',
+         'ceiling')
 _HARD = dict(
-    flatten=('cross-entropy', 'LayerCAM share', 'all evidence, share', 'recipe', 'tag at random'),
-    GAP=('cross-entropy', 'published', 'LayerCAM share', 'L1', 'all evidence, mass', 'recipe', 'tag at random'))
-_ENDS = ('cross-entropy', 'tag at random')
+    flatten=('cross-entropy', 'LayerCAM share', 'all evidence, share', 'heatmap loss', 'ceiling'),
+    GAP=('cross-entropy', 'published', 'LayerCAM share', 'L1', 'all evidence, mass', 'heatmap loss', 'ceiling'))
+_ENDS = ('cross-entropy', 'ceiling')
 _MARKS = dict(big_corner=_ENDS, brightness=_ENDS, presence=_ENDS, near=('cross-entropy', 'published', *_FEW[1:]),
               near_presence=_ENDS[:1], texture=_FEW)  # tag → arms
 
@@ -338,7 +338,7 @@ def audit(n, seed, **sizes):
     "Networks that depend on a tag to every degree, and networks without a shortcut."
     kw = dict(seed=seed, **SIZES | dict(max_trials=2, min_accuracy=0.) | sizes)
     few = kw | _FEW_IMAGES | sizes
-    deep = *arms(_ENDS, max(1, n//2)), Arm('recipe, last layer', max(1, n//2), loss=dict(max_cell=None))
+    deep = *arms(_ENDS, max(1, n//2)), Arm('heatmap loss, last layer', max(1, n//2), loss=dict(max_cell=None))
     return [
         shortcut_study('flatten, easy heart', 'easy', 'corner', 'small_cnn', arms(_EASY, n), **kw),
         *_audited('flatten', 'small_cnn', n, kw), *_audited('GAP', 'small_cnn_gap', n, kw),
@@ -391,7 +391,7 @@ QUESTIONS |= {
                           ('test_accuracy', 'swapped_accuracy')),
     '18_confirmed': Question('Which family is best, when all of them are tuned?', 20,
                              _confirmed('near'), ('test_accuracy', 'tag_flips')),
-    '20_residual': Question('Does the recipe hold for a residual network?', 20, residual,
+    '20_residual': Question('Does the heatmap loss hold for a residual network?', 20, residual,
                             ('test_accuracy', 'worst_class', 'tag_flips')),
     '20_longer': Question('Does a residual network that missed catch up in three hundred steps?', 20, residual_longer,
                           ('test_accuracy', 'worst_class', 'tag_flips')),

@@ -33,13 +33,14 @@ from .trials import file_study
 
 # %% ../../nbs/study/04_report.ipynb #d3932346
 ARM_COLORS = {
-    'cross-entropy': COLORS[0], 'heatmap loss': COLORS[1], 'published': COLORS[1], 'MSE and term': COLORS[1],
-    'recipe': COLORS[2], 'HiResCAM share': COLORS[3], 'share': COLORS[3], 'RRR': COLORS[4], 'Grad-CAM share': '#8c564b',
-    'swap': COLORS[5], 'swap and term': '#7b4ab2', 'tag at random': '0.25', 'none': '0.5'}
+    'cross-entropy': COLORS[0], 'published': COLORS[1], 'MSE and term': COLORS[1], 'heatmap loss': COLORS[2],
+    'HiResCAM share': COLORS[3], 'share': COLORS[3], 'RRR': COLORS[4], 'Grad-CAM share': '#8c564b',
+    'swap': COLORS[5], 'swap and term': '#7b4ab2', 'ceiling': '0.25', 'none': '0.5'}
 _KINDS = {  # what an arm's name says → the arm whose colour it has; the first that fits
-    r'^(tag|decoys?|label|cue)s? at random|ceiling|^no (cue|decoy|tag)': 'tag at random',
+    r'^(tag|decoys?|label|cue)s? at random|ceiling|^no (cue|decoy|tag)': 'ceiling',
     r'(swap|family).* and term|\bboth$': 'swap and term', r'\bswap\b|^family|^OutsideSwap': 'swap',
-    r'(^|, )term\b|^recipe|^HiResCAMLoss\(\)|^mass, projection': 'recipe', r'^(HiResCAM )?share,(?! proj)': 'share',
+    r'(^|, )heatmap loss\b|^HiResCAMLoss\(\)|^mass, projection': 'heatmap loss',
+    r'^(HiResCAM )?share,(?! proj)': 'share',
     r'^cross-entropy(,|$)|, cross-entropy$': 'cross-entropy', r'^(RRR|published|Grad-CAM share),': None}
 
 def arm_color(name: str) -> str: # None: it has no colour of its own
@@ -215,7 +216,8 @@ def arm_summary(
         row |= {k.replace(' ', '_'): int((t.status == k).sum()) for k in ('selected', 'not selected', 'diverged')}
         for e in endpoints:
             ends = dict(zip((e, f'{e}_low', f'{e}_high'), interval(sel[e])))
-            row |= {k: min(max(v, 0.), 1.) if e.endswith(_SHARES) else v for k, v in ends.items()}
+            share = e.endswith(_SHARES) and sel[e].dropna().between(0, 1).all()
+            row |= {k: min(max(v, 0.), 1.) if share and k != e else v for k, v in ends.items()}
             row |= {f'{e}_min': sel[e].min()}
         rows.append(row | dict(seconds=t.seconds.median()))
     return pd.DataFrame(rows)
@@ -233,9 +235,9 @@ def study_tests(
     reference: str='',     # the arm that the others are compared with; '': the first of each study
 ) -> pd.DataFrame: # one row per study, arm and endpoint: see `compare_table`; p_holm and paired_p_holm over all of them
     "Every arm against the reference."
-    out = []
+    out, first = [], trials.groupby('study', sort=False).arm.first()
     for study, t in trials[trials.status == 'selected'].groupby('study', sort=False):
-        ref, counts = reference or t.arm.iloc[0], t.arm.value_counts()
+        ref, counts = reference or first[study], t.arm.value_counts()
         here = [e for e in endpoints if e in t and t[e].notna().all()]
         others = [a for a in t.arm.unique() if a != ref and counts[a] > 1 and counts.get(ref, 0) > 1]
         for a in others if here else []:
@@ -282,10 +284,10 @@ def in_words(
     endpoint: str,        # a column
 ) -> list: # of sentences, one per study
     "What came out, for people who don't read tables."
-    says, tests = [], study_tests(trials, [endpoint])
+    says, tests, firsts = [], study_tests(trials, [endpoint]), trials.groupby('study', sort=False).arm.first()
     for study, t in trials[trials.status == 'selected'].groupby('study', sort=False):
         arms = t.groupby('arm', sort=False)[endpoint].agg(['mean', 'min', 'max', 'count'])
-        arms, first = arms[arms['count'] > 0], t.arm.iloc[0]
+        arms, first = arms[arms['count'] > 0], firsts[study]
         if not len(arms): continue
         top, low = arms['mean'].idxmax(), arms['mean'].idxmin()
         mine = tests[tests.study == study] if len(tests) else tests
@@ -331,7 +333,7 @@ def ranges_figure(ranges: list): # of what `read_range` returns
     return fig
 
 # %% ../../nbs/study/04_report.ipynb #238c366f
-_TESTS = ('study', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test', 'rank_biserial',
+_TESTS = ('study', 'x', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test', 'rank_biserial',
           'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p', 'paired_p_holm', 'paired_test',
           'paired_shift', 'paired_shift_low', 'paired_shift_high')
 
@@ -451,7 +453,7 @@ def _study(name, found, out, n, n_jobs, seed, quick):
     ends = measured(trials, studies) if ends is None else ends
     summary = arm_summary(trials, ends[:2]).groupby('study', sort=False)
     for study, t in summary: print(brief(study, t, ends[:2]), end='\n\n')
-    print(*in_words(trials, ends[0]), sep='\n')
+    if ends: print(*in_words(trials, ends[0]), sep='\n')
     print(*notes, *shortfalls(trials, studies), sep='\n', end='\n'*bool(notes))
     print(f'{len(trials)} trials, {trials.seconds.sum()/60:.1f} minutes of training: '
           f'the table is {out/"trials.csv"}, the report {out/"report.html"}')

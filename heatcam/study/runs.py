@@ -98,7 +98,7 @@ def _checksum(row, weights=None):
         while part := f.read(2**20): h.update(part)
     return h.hexdigest()
 
-def _weights(model): return save({k: v.cpu().contiguous() for k, v in model.state_dict().items()})
+def _weights(model): return save({k: v.cpu().contiguous().clone() for k, v in model.state_dict().items()})
 
 def write_trial(d: Path, trial: int, row: dict, weights: bytes):
     "The weights, as safetensors has them, then the row with its checksum."
@@ -266,9 +266,9 @@ def _check_same(out, studies):
         there = read_json(out/'study.json')
         made, diff = there.pop('made', {}), _differences(there, _describe(studies))
     except StudyError as e: made, diff = {}, [str(e)]
-    changed = [s.describe()['task'].get('file') for s in studies if any('.task.sha256' in o for o in diff)]
-    if any(changed): raise StudyError(f'{changed[0]} has changed since the study in {out} was started: '
-                                      'choose another folder with --out, or take back the change')
+    changed = [s.describe()['task'].get('file') for s in studies if any(k in o for o in diff for k in ('.task.sha256', '.task.helpers'))]
+    if any(changed): raise StudyError(f'{changed[0]} has changed since the study in {out} was started, '
+                                      'or a file that it imports: choose another folder with --out, or take back the change')
     if diff: raise StudyError(f'the folder {out} holds another study ({"; ".join(diff[:4])}{"; …"*(len(diff) > 4)}): '
                               'choose another with --out')
     other = [f'{k} {made[k]} there, {v} here' for k, v in _made().items()

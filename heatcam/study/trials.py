@@ -8,9 +8,11 @@ __all__ = ['PLAIN', 'TRAINING', 'StudyError', 'slug', 'check_number', 'check_nam
            'StopAtNaN', 'trial_row', 'train_trial']
 
 # %% ../../nbs/study/01_trials.ipynb #e0152ccc
+import ast
 import hashlib
 import inspect
 import json
+import math
 import sys
 import tempfile
 import threading
@@ -30,7 +32,7 @@ from fastai.callback.schedule import minimum, valley  # and lr_find and fit_one_
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
-from fastai.torch_core import set_seed
+from fastai.torch_core import no_random, set_seed
 from fastcore.basics import patch
 from torch import nn
 
@@ -77,7 +79,7 @@ class Arm:
     "A way of training that is compared with others."
     name: str
     n: int=10            # how many selected models are wanted
-    loss: dict=None      # keywords of `HiResCAMLoss`; {}: the recipe; None: the class loss alone, its heatmaps watched
+    loss: dict=None      # keywords of `HiResCAMLoss`; {}: its defaults; None: the class loss, its heatmaps watched
     settings: dict=field(default_factory=dict) # what else the task's functions need to know of this arm
     own_lr: bool=False   # whether its learning rates come from a range of its own, not the study's; a number: this rate
 
@@ -158,12 +160,13 @@ def describe(self: ShapesTask) -> dict: return dict(task='ShapesTask') | asdict(
 # %% ../../nbs/study/01_trials.ipynb #ca2bfddf
 @lru_cache(maxsize=4)
 def _module(path, source):
-    "What a task's file defines. It can import what lies beside it."
+    "What a task's file defines. It can import what lies beside it, and has random numbers of its own."
     name = f'heatcam_task_{hashlib.sha256(source.encode()).hexdigest()[:12]}'
     module = sys.modules[name] = types.ModuleType(name)
     module.__file__ = path
     if (folder := str(Path(path).parent)) not in sys.path: sys.path.append(folder)
-    try: exec(compile(source, path, 'exec'), module.__dict__)
+    try:  # whichever trial comes first: what is drawn here is the same, and the trial's own numbers are not used up
+        with no_random(int(name[-7:], 16), reproducible=False): exec(compile(source, path, 'exec'), module.__dict__)
     except Exception as e: raise StudyError(f'{path} can not be run: {type(e).__name__}: {e}') from e
     return module
 
@@ -171,6 +174,24 @@ def _given(f, **kw):
     "Calls `f` with those of the arguments that it names."
     names = inspect.signature(f).parameters
     return f(**{k: v for k, v in kw.items() if k in names})
+
+# %% ../../nbs/study/01_trials.ipynb #ea9725ab
+def _imports(source):
+    "The modules that a source names, without those inside them."
+    for o in ast.walk(ast.parse(source)):
+        if isinstance(o, ast.Import): yield from (a.name.split('.')[0] for a in o.names)
+        elif isinstance(o, ast.ImportFrom) and o.module and not o.level: yield o.module.split('.')[0]
+
+def _helpers(path, source):
+    "Checksums of the files beside a task that it imports, and of those that they import."
+    found, todo = {}, [source]
+    while todo:
+        for k in _imports(todo.pop()):
+            file = Path(path).parent/f'{k}.py'
+            if k in found or not file.is_file(): continue
+            found[k] = hashlib.sha256(file.read_bytes()).hexdigest()
+            todo.append(file.read_text(encoding='utf-8'))
+    return found
 
 # %% ../../nbs/study/01_trials.ipynb #a3c3e8c8
 @dataclass(frozen=True)
@@ -181,7 +202,9 @@ class FileTask(Task):
     @property
     def module(self): return _module(self.path, self.source)
     @property
-    def endpoints(self): return tuple(getattr(self.module, 'endpoints', ()))
+    def endpoints(self):
+        ends = getattr(self.module, 'endpoints', ())
+        return (ends,) if isinstance(ends, str) else tuple(ends)
     def learner(self, cb, seed, arm, draw): return _given(self.module.learner, cb=cb, seed=seed, arm=arm, draw=draw)
     def measure(self, learn, arm, draw): return _given(self.module.measure, learn=learn, arm=arm, draw=draw)
     def fit(self, learn, epochs, lr): getattr(self.module, 'fit', super().fit)(learn, epochs, lr)
@@ -191,7 +214,8 @@ class FileTask(Task):
         if not read: raise StudyError(
             f'the arm {arm.name} has settings, which neither learner nor measure asks for (arm)')
     def describe(self):
-        return dict(file=Path(self.path).name, sha256=hashlib.sha256(self.source.encode()).hexdigest())
+        said = dict(file=Path(self.path).name, sha256=hashlib.sha256(self.source.encode()).hexdigest())
+        return said | (dict(helpers=found) if (found := _helpers(self.path, self.source)) else {})
 
 # %% ../../nbs/study/01_trials.ipynb #9f41c961
 def task_file(path) -> FileTask:
@@ -289,7 +313,7 @@ def file_study(
     "The study of a task's file. Raises `StudyError` where there is none."
     task = task_file(path)
     said = vars(task.module)
-    arms = said.get('arms', {'cross-entropy': None, 'recipe': {}})
+    arms = said.get('arms', {'cross-entropy': None, 'heatmap loss': {}})
     if isinstance(arms, dict): arms = [Arm(k, loss=v) for k, v in arms.items()]
     if n or quick: arms = [replace(from_json(Arm, a), n=n or 2) for a in arms]
     kw = {k: said[k] for k in ('epochs', 'min_accuracy', 'max_trials', 'draws', 'lr_range') if k in said}
@@ -314,9 +338,13 @@ def trial_learner(
     "The fastai Learner of a trial, before training. Raises `StudyError` where the task gives something else."
     seed, draw = trial_seed(study, trial), trial % study.draws if isinstance(trial, Integral) else 0
     set_seed(seed)
-    learn = study.task.learner(arm.callback(), seed, arm, draw)
+    cb = arm.callback()
+    learn = study.task.learner(cb, seed, arm, draw)
     if not isinstance(learn, Learner): raise StudyError(
         f'learner must return a fastai Learner, got a {type(learn).__name__}')
+    if not any(o is cb for o in learn.cbs): raise StudyError(
+        f'learner does not give its Learner the callback cb of the arm {arm.name}, so that all arms would be trained '
+        'alike: say cbs=cb, or cbs=[cb, ...]')
     for dl in learn.dls.loaders: dl.rng.seed(seed)
     set_seed(seed)
     return learn
@@ -381,6 +409,10 @@ def _measured(study, arm, trial, learn):
         if k in _KEPT: raise StudyError(f'measure must not use the name {k}, which every table has: choose another')
         if not (v is None or isinstance(v, Real)): raise StudyError(
             f'measure must return numbers, got {v!r:.60} for {k}')
+        if v is not None and math.isinf(v): raise StudyError(
+            f'measure must return finite numbers, or None for what is not known: {k} is {v}')
+    if lost := [e for e in study.task.endpoints if e not in row and e not in _KEPT]: raise StudyError(
+        f'measure does not return the endpoint {", ".join(lost)}; it returns {", ".join(map(str, row))}')
     return {str(k): v if v is None or isinstance(v, bool) else float(v) for k, v in row.items()}
 
 _KEPT = ('study', 'arm', 'trial', 'seed', 'draw', 'lr', 'epochs', 'status', 'train_loss', 'valid_loss',

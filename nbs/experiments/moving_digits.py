@@ -27,9 +27,9 @@ epochs, draws, lr_range, max_trials = 10, 10, (1e-3, 1e-2), 1
 SIDE, DIGIT, SQUARE, DIGITS = 56, 28, 6, 10
 ALL, SWAP = {}, dict(outside='other')
 arms = [Arm('cross-entropy', 5), Arm('ceiling', 10, settings=dict(square='at random')),
-        *(Arm(f'{k} balanced, term', n, ALL, dict(masks=k)) for k, n in ((10, 5), (80, 5))),
+        *(Arm(f'{k} balanced, heatmap loss', n, ALL, dict(masks=k)) for k, n in ((10, 5), (80, 5))),
         *(Arm(f'{k} balanced, swap', n, settings=dict(masks=k) | SWAP) for k, n in ((10, 10), (20, 5), (80, 5))),
-        Arm('all masks, term', 5, ALL), Arm('all masks, swap', 5, settings=SWAP)]
+        Arm('all masks, heatmap loss', 5, ALL), Arm('all masks, swap', 5, settings=SWAP)]
 
 
 @lru_cache(1)

@@ -13,7 +13,7 @@ from heatcam.heart.arms import AT_RANDOM
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
 epochs, draws, max_trials = 4, 2, 1
 RATES = .001, .002
-arms = [dict(name=f'term, weight {w:g}, rate {r:g}', n=2, loss=dict(weight=w), own_lr=r) for w in (.1, 1.) for r in RATES]
+arms = [dict(name=f'heatmap loss, weight {w:g}, rate {r:g}', n=2, loss=dict(weight=w), own_lr=r) for w in (.1, 1.) for r in RATES]
 arms += [dict(name=f'ceiling, rate {r:g}', n=2, settings=AT_RANDOM, own_lr=r) for r in RATES]
 task = replace(pretrained.task, seed=2300)
 

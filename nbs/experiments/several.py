@@ -25,13 +25,13 @@ endpoints = 'square_accuracy', 'test_accuracy'
 epochs, draws, lr_range, max_trials = 30, 10, (2e-3, 2e-2), 1
 CLASSES, SIDE, REACH = ['disc', 'ring', 'square', 'cross'], 64, 9
 arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(company='at random')),
-        Arm('term, a mask for each class', 20, {}), Arm('term, one mask', 20, {}, dict(masks='one')),
+        Arm('heatmap loss, a mask for each class', 20, {}), Arm('heatmap loss, one mask', 20, {}, dict(masks='one')),
         Arm('swap', 20, settings=dict(outside='other')), Arm('object swap', 20, settings=dict(objects=True))]
 DEEP, CROWDED = dict(deep=True), dict(crowded=True)
 arms += [Arm('ceiling, deep', 20, settings=DEEP | dict(company='at random')),
-         Arm('term, a mask for each class, deep', 20, {}, DEEP), Arm('object swap, deep', 20, settings=DEEP | dict(objects=True)),
+         Arm('heatmap loss, a mask for each class, deep', 20, {}, DEEP), Arm('object swap, deep', 20, settings=DEEP | dict(objects=True)),
          Arm('cross-entropy, crowded', 20, settings=CROWDED), Arm('ceiling, crowded', 20, settings=CROWDED | dict(company='at random')),
-         Arm('term, a mask for each class, crowded', 20, {}, CROWDED),
+         Arm('heatmap loss, a mask for each class, crowded', 20, {}, CROWDED),
          Arm('object swap, crowded', 20, settings=CROWDED | dict(objects=True))]
 
 

@@ -21,7 +21,7 @@ from heatcam.swap import OutsideSwap
 endpoints = 'test_accuracy', 'flips'
 epochs, draws, lr_range, max_trials = 10, 10, (2e-3, 2e-2), 1
 CLASSES, LENGTH = ['normal', 'raised', 'flat'], 512
-arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(spike='at random')), Arm('term', 20, {}),
+arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(spike='at random')), Arm('heatmap loss', 20, {}),
         Arm('swap', 20, settings=dict(outside='other'))]
 
 

@@ -21,7 +21,7 @@ endpoints = 'test_accuracy', 'flips'
 epochs, draws, lr_range, max_trials = 8, 10, (2e-3, 2e-2), 1
 CLASSES, SIDE, CUBE = ['normal', 'thick', 'wide'], 32, 5
 LEVELS = 60, 130, 200
-arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(cube='at random')), Arm('term', 20, {}),
+arms = [Arm('cross-entropy', 20), Arm('ceiling', 20, settings=dict(cube='at random')), Arm('heatmap loss', 20, {}),
         Arm('swap', 20, settings=dict(outside='other'))]
 
 
