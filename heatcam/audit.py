@@ -4,10 +4,13 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'LEAST', 'MEASURES', 'GRADES', 'ALARM', 'STRONG', 'CLEAR', 'UNSTEADY', 'LIMITS', 'swap_moves', 'swap_object',
-           'image_moves', 'OutsideScan', 'places_of', 'Audit', 'group_interval', 'grade_of', 'Verdict', 'Swap',
-           'Cluster', 'compare_audits', 'object_pairs', 'object_verdict']
+           'image_moves', 'OutsideScan', 'places_of', 'Audit', 'group_interval', 'grade_of', 'folded', 'Verdict',
+           'Swap', 'Cluster', 'compare_audits', 'object_pairs', 'object_verdict']
 
 # %% ../nbs/18_audit.ipynb #2345b5a8
+import os
+import sys
+import textwrap
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -225,14 +228,18 @@ def group_interval(
 MEASURES = dict(  # name → what it is, its values, and the ends of its scale
     accuracy=('right answers', lambda t: t.right.where(_classed(t)) if 'right' in t else None, (0, 1)),
     dependence=('answers that depend on the outside', lambda t: t.any_across - t.any_within, (-1, 1)),
-    across=('moved by the outside of another answer', lambda t: t.any_across, (0, 1)),
-    within=('moved by the outside of the same answer', lambda t: t.any_within, (0, 1)),
+    across=('moved by the outside of another answer', lambda t: _with_both(t).any_across, (0, 1)),
+    within=('moved by the outside of the same answer', lambda t: _with_both(t).any_within, (0, 1)),
     shift=('how far the probabilities move, across less within', lambda t: t.shift_across - t.shift_within, (-1, 1)),
     inside=('moved by another object', lambda t: t.inside, (0, 1)),
     level=('moved by a level outside', lambda t: t.level, (0, 1)),
     blur=('moved by a blurred outside', lambda t: t.blur, (0, 1)),
     noise=('moved by noise outside', lambda t: t.noise, (0, 1)),
     outside_right=('right by the outside alone', lambda t: _outside_right(t), (0, 1)))
+
+def _with_both(t):  # so that across less within is the dependence, see `_as_many`
+    both = t.any_across.notna() & t.any_within.notna()
+    return t[['any_across', 'any_within']].where(both)
 
 def _classed(t): return ~t.true.isin(['no class', str(NO_CLASS)])  # of some images nobody knows the class
 
@@ -275,6 +282,22 @@ def grade_of(
     if np.isnan(low): return 'unclear'
     return 'strong' if low > STRONG else 'some' if low > ALARM else 'none seen' if high < CLEAR else 'unclear'
 
+# %% ../nbs/18_audit.ipynb #25f713b6
+def _columns():
+    "How wide what is printed may be."
+    try: wide = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    except (AttributeError, OSError, ValueError): wide = 0  # there is no terminal, or nobody knows its width
+    return min(wide or 90, 90)
+
+def folded(
+    text: str,
+    indent: str='  ',  # of all lines but the first
+    wide: int=None,    # characters; None: as the terminal, and at most 90
+) -> str:
+    "The text in lines that break between words."
+    return textwrap.fill(text, max(wide or _columns(), 20), subsequent_indent=indent, break_long_words=False,
+                         break_on_hyphens=False)
+
 # %% ../nbs/18_audit.ipynb #f9348358
 @dataclass
 class Verdict:
@@ -291,11 +314,12 @@ class Verdict:
     @property
     def summary(self):
         "The grade as a sentence; where nothing was seen, it says how much there may be."
-        end = f' There may be up to {self.high:.1%} that do: there the 95 % interval ends.'
+        end = f' At most {self.high:.1%} may (upper end of the 95% interval).'
         if self.lead: return self.lead
         return GRADES[self.grade] + end*(self.grade == 'none seen')
-    def __str__(self): return '\n'.join([self.summary, *(f'- {o}' for o in self.says), 'What this can not show:',
-                                         *(f'- {o}' for o in self.limits)])
+    def __str__(self):
+        items = lambda lines: [folded(f'- {o}') for o in lines]
+        return '\n'.join([folded(self.summary), *items(self.says), 'What this can not show:', *items(self.limits)])
 
 # %% ../nbs/18_audit.ipynb #6423cf44
 def _spot(o, size):
@@ -333,8 +357,8 @@ def _where(self: Audit):
 # %% ../nbs/18_audit.ipynb #c1ceaeeb
 def _share(row):
     "A share with its interval. One that is a difference of two shares can be measured below 0, and be no less."
-    value, low, high = np.clip((row.value, row.low, row.high), 0, None)
-    return f'{value:.1%} (' + ('no interval' if np.isnan(low) else f'95 % interval {low:.1%} to {high:.1%}') + ')'
+    value, low, high = np.clip((row.value, row.low, row.high), 0, None) + 0.  # no -0.0
+    return f'{value:.1%} (' + ('no interval' if np.isnan(low) else f'95% interval {low:.1%} to {high:.1%}') + ')'
 
 @patch
 def _reasons(self: Audit, s):
@@ -344,12 +368,12 @@ def _reasons(self: Audit, s):
         known = t[_classed(t)]
         moved = known.right & known.any_across.eq(1)
         more = int((moved & known.place.eq('unsteady')).sum())
-        says.append(f'{int(moved.sum())} of {int(known.right.sum())} right answers change with the outside'
-                    + f', {more} of them also with that of an image that is answered the same'*(more > 0) + '.')
+        says.append(f'{int(moved.sum())} of {int(known.right.sum())} right answers change with the surroundings'
+                    + f', {more} of them also with those of an image that is answered the same'*(more > 0) + '.')
         base = known.true.value_counts(normalize=True).max()
-        says.append(f'Shown the outside alone, the model is right for {_share(s.loc["outside_right"])} of the images; '
-                    f'the commonest class is {base:.1%} of them.')
-    says.append(f'Another object in the same outside changes {s.value.inside:.1%} of the answers.')
+        says.append('Shown the surroundings alone, the model is right for '
+                    f'{_share(s.loc["outside_right"])} of the images; the commonest class is {base:.1%} of them.')
+    says.append(f'Another object in the same surroundings changes {s.value.inside:.1%} of the answers.')
     return says
 
 # %% ../nbs/18_audit.ipynb #f96eaea1
@@ -379,12 +403,12 @@ def _doubts(self: Audit, s):
     if n < 100: doubts.append(f'The dependence rests on {n} images only: its interval is wide.' + more)
     if none: doubts.append(f'{none} of {len(self)} images have no mask to go by.')
     if lonely: doubts.append(f'{lonely} image{"s are" if lonely > 1 else " is"} answered as no other image{of} is, or '
-                             f'as all of them: an outside of the same answer or of another is lacking, so not counted. '
-                             'Read more images (n=).')
+                             f'as all of them: surroundings of the same answer or of another are lacking, so not '
+                             'counted. Read more images (n=).')
     if wide := too_wide(self.wide()): doubts.append(f'{wide[0].upper()}{wide[1:]}.')
-    if moved > .1: doubts.append(f'{moved:.1%} of the answers change even with the outside of an image that is '
+    if moved > .1: doubts.append(f'{moved:.1%} of the answers change even in the surroundings of an image that is '
                                  'answered the same: the seam, or clutter, disturbs this model, and it may depend on '
-                                 'the outside more than the dependence says.')
+                                 'them more than the dependence says.')
     return doubts
 
 # %% ../nbs/18_audit.ipynb #302b7b36
@@ -405,7 +429,7 @@ def _lost_classes(audit):
 # %% ../nbs/18_audit.ipynb #35f1fe57
 LIMITS = ['A cue inside of the mask, such as a ruler that lies on the lesion, moves with the inside and is not found.',
           'A cue that all images share, whatever their class, moves no answer and is not found.',
-          'Some context is legitimate: the audit says that answers depend on the outside, not that they must not.']
+          'Some context is legitimate: the audit says that answers depend on the surroundings, not that they must not.']
 
 @patch
 def _at_chance(self: Audit):
@@ -433,16 +457,21 @@ def _lead(self: Audit):
     return f'The answers come from {" and ".join(spots)}. Is the object there? {doubt}{GRADES["not audited"]}'
 
 # %% ../nbs/18_audit.ipynb #6a293386
-_UNSTEADY = ('Unclear: {:.1%} of the answers change with any outside, also with that of an image that is answered the '
-             'same. {}The model reads the outside together with the inside, or the seam disturbs it, and more masks '
-             'will not tell which: see where it happens, and which pictures.')
+_UNSTEADY = ('Unclear: {:.1%} of the answers change in any surroundings, also in those of an image that is answered '
+             'the same. {}The model reads the surroundings together with the object, or the seam disturbs it, and '
+             'more masks will not tell which: see where it happens, and which pictures.')
 
 def _still_right(t):
     "How many answers are right, and still are in all other outsides, in a sentence; '' without classes."
     if 'right' not in t: return ''
     t = t[_classed(t)]
     still = t.right & t.any_across.ne(1) & t.any_within.ne(1)
-    return f'{t.right.mean():.1%} of them are right, and {still.mean():.1%} still are in every other outside. '
+    return f'{t.right.mean():.1%} of them are right, and {still.mean():.1%} still are in all the other surroundings. '
+
+def _tried(t, donors):
+    "In how many other images each object was put, in words."
+    if t.tried.min() == donors: return f'{donors} image' + 's'*(donors > 1)
+    return f'up to {donors} images ({t.tried.mean():.1f} on average)'
 
 # %% ../nbs/18_audit.ipynb #a242a1ba
 @patch
@@ -456,10 +485,10 @@ def verdict(self: Audit) -> Verdict:
     if not d.n: return Verdict('unclear', ['No two images with a mask are answered the same.'] + where,
                                LIMITS + self._doubts(s))
     t = self.table.dropna(subset=['any_across', 'any_within'])
-    k = f'{self.n_donors}' if t.tried.min() == self.n_donors else f'up to {self.n_donors} ({t.tried.mean():.1f})'
-    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside.',
-            f'In the outside of an image that the model answers otherwise, {t.any_across.mean():.1%} change; in that '
-            f'of one that it answers the same, {t.any_within.mean():.1%}. (At least once in {k} that were tried.)']
+    says = [f'{_share(d)} of {int(d.n)} answers depend on the outside, the surroundings of the object.',
+            f'We put each object into the surroundings of {_tried(t, self.n_donors)} with another answer: '
+            f'{t.any_across.mean():.1%} of the answers changed at least once; with as many of the same answer, '
+            f'{t.any_within.mean():.1%}.']
     grade, lead = grade_of(d.low, d.high), ''
     if grade in ('none seen', 'unclear') and s.low.within > UNSTEADY:
         grade, lead = 'unclear', _UNSTEADY.format(s.value.within, _still_right(t))

@@ -21,7 +21,7 @@ import pandas as pd
 import yaml
 
 import heatcam
-from .audit import Audit, compare_audits, object_pairs, object_verdict
+from .audit import Audit, compare_audits, folded, object_pairs, object_verdict
 from .load import add_options, open_images, open_model, read_options
 from .page import html_any, html_page, html_section
 from .plots import heat_colors
@@ -53,7 +53,10 @@ _LOOK += '''.roll{overflow-x:auto}.cells{display:table;overflow:visible}
 .bar{clear:both;position:relative;height:.55rem;background:var(--code);border-radius:4px;margin-top:.3rem}
 .bar i,.bar b{position:absolute;top:0;height:100%;border-radius:4px}.bar i{background:var(--soft);opacity:.55}
 .bar b{width:4px;margin-left:-2px;background:var(--ink);top:-2px;height:calc(100% + 4px)}
-.mix{display:flex;height:.6rem;border-radius:4px;overflow:hidden;margin:.3rem 0}'''
+.mix{display:flex;height:.6rem;border-radius:4px;overflow:hidden;margin:.3rem 0}
+.dot{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.25em}.who{display:inline-block}
+.keys{max-width:39.5rem;color:var(--soft);font-size:.9rem;margin:.6rem 0 1.4rem}
+@media(max-width:500px){.num{float:none;display:block;margin:0}}'''
 
 # %% ../nbs/19_audit_report.ipynb #1eb6018a
 _ADVICE = {
@@ -78,10 +81,11 @@ def _verdict(v):
             f'<p class="lead">{html.escape(v.summary)}</p>{_list(v.says)}'
             f'<p>{_ADVICE["unsteady" if v.unsteady else v.grade]}</p></section>')
 
-def _top(title, about):
-    "The title, and what was audited."
+def _top(title, about, first=''):
+    "The title, what was audited, and what there is to know of it first."
     sub = ' · '.join(f'{html.escape(str(k))}: {html.escape(str(v))}' for k, v in (about or {}).items())
-    return f'<h1>{html.escape(title)}</h1>' + f'<p class="sub">{sub}</p>'*bool(sub)
+    return f'<h1>{html.escape(title)}</h1>' + f'<p class="sub">{sub}</p>'*bool(sub) + (
+        f'<p>{html.escape(first)}</p>'*bool(first))
 
 # %% ../nbs/19_audit_report.ipynb #4b297842
 def _change(o, true):
@@ -104,13 +108,24 @@ def _telling(audit, k):
         f'<div class="grid alarm">{cards}</div>')
 
 # %% ../nbs/19_audit_report.ipynb #7fdbb96e
-def _percent(v): return '–' if pd.isna(v) else f'{v:.0%}'.replace('-', '−')
+def _percent(v, digits=0, sign=False):
+    "A share in percent. What is rounded to 0 has no sign; `sign`: a plus, too, for differences."
+    if pd.isna(v): return '–'
+    text = f'{abs(v):.{digits}%}'
+    return ('−' if v < 0 else '+'*sign)*bool(text.strip('0.%')) + text
 
-def _heat(m):
-    "What of the map `m` is more than chance, from 0 to 1, and what 1 stands for."
-    heat = np.where(m.flips > m.noise, m.flips, 0)
-    top = max(2*m.noise, float(heat.max()))
-    return heat/top, top
+def _ends(low, high, digits=0, sign=False):
+    "An interval in percent."
+    return 'no interval' if pd.isna(low) else f'{_percent(low, digits, sign)} to {_percent(high, digits, sign)}'
+
+def _clipped(*v): return np.clip(v, 0, 1) + 0.  # a share: what is measured as a difference can be below 0; no -0.0
+
+def _heat(*maps):
+    "What of each map is more than chance, from 0 to 1 on a scale for all of them, and what 1 stands for."
+    heats = [np.where(m.flips > m.noise, m.flips, 0) for m in maps]
+    tops = [max(2*m.noise, float(o.max())) for m, o in zip(maps, heats) if o.any()]  # an empty map needs no scale
+    top = min(1., max(tops or [2*m.noise for m in maps]))
+    return *(o/top for o in heats), top
 
 def _key(top):
     "The colours of the map, on the grey of an image's middle, in words."
@@ -122,7 +137,7 @@ def _key(top):
 # %% ../nbs/19_audit_report.ipynb #ce4599e0
 def _map(audit):
     "The dependence map over the mean image."
-    m, (heat, top) = audit.map, _heat(audit.map)
+    m, (heat, *rest, top) = audit.map, _heat(audit.map, *[audit.outside_map]*audit.masked)
     boxes = m.main_spots()[['top', 'left', 'height', 'width']].to_numpy() if m.flips.ndim == 2 else ()
     seen = html_any(m.image, 'the mean of all images'), html_any(m.image, 'the dependence map', None, heat, boxes)
     frame = ('', ' The yellow frame is around the place that moves most of them.',
@@ -131,16 +146,15 @@ def _map(audit):
         'the model answers otherwise: chance said which places came from the one and which from the other. Where an '
         f'exchanged place changes answers, they depend on it.{frame}</p>', '<div class="grid">'
         f'<figure>{seen[0]}<figcaption>The mean of all images.</figcaption></figure><figure>{seen[1]}<figcaption>'
-        f'How many more answers change when a place is exchanged.{_key(top)}</figcaption></figure>'
-        f'{_outside(audit)}</div>')
+        'How many more answers change when a place is exchanged.</figcaption></figure>'
+        f'{_outside(m.image, *rest)}</div><div class="keys">{_key(top)}</div>')
 
-def _outside(audit):
+def _outside(image, heat=None):
     "The map of the surroundings alone."
-    if not audit.masked: return ''
-    heat, top = _heat(audit.outside_map)
-    seen = html_any(audit.map.image, 'the dependence map of the surroundings', None, heat)
+    if heat is None: return ''
+    seen = html_any(image, 'the dependence map of the surroundings', None, heat)
     return (f'<figure>{seen}<figcaption>The same when the object stays, and only its surroundings are exchanged.'
-            f'{_key(top)}</figcaption></figure>')
+            '</figcaption></figure>')
 
 # %% ../nbs/19_audit_report.ipynb #42dfa3fb
 _PLACES = dict(inside='another object changes the answer, other surroundings don’t',
@@ -159,11 +173,13 @@ def _places(audit):
     t = t[[c for c in t if t[c].any() or c in ('inside', 'outside')]]
     row = lambda r: f'<tr><th>{r}</th>' + ''.join(
         _cell(int(t.loc[r, c]), len(audit), r == 'right class' and c in ('outside', 'both')) for c in t) + '</tr>'
+    red = ' The red fields are answers that are right and depend on the surroundings.'
+    hit = t.loc['right class'].reindex(['outside', 'both']).any()
     head, key = ''.join(f'<th>{c}</th>' for c in t), _list([f'{c}: {_PLACES[c]}' for c in t])
     table = f'<table class="cells alarm"><tr><th></th>{head}</tr>{"".join(map(row, t.index))}</table>'
     return html_section('Right for the right reason?', '<p>How many images are answered right or wrong, and on what '
-        'the answer depends. The red fields are answers that are right and depend on the surroundings.</p>',
-        f'<div class="roll">{table}</div>', key)
+        'the answer depends: inside is the object, as its mask says, and outside its surroundings.</p>', key,
+        f'<p>In each field the number of images.{red*bool(hit)}</p>', f'<div class="roll">{table}</div>')
 
 # %% ../nbs/19_audit_report.ipynb #f4e8e1e9
 _COLORS = '#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'  # Okabe and Ito's
@@ -173,7 +189,9 @@ def _mix(classes, order):
     total, top = sum(classes.values()), sorted(classes.items(), key=lambda o: -o[1])
     color = lambda c: _COLORS[order.index(c) % len(_COLORS)]
     bar = ''.join(f'<span style="width:{n/total:.1%};background:{color(c)}"></span>' for c, n in top)
-    said = ', '.join(f'“{html.escape(str(c))}” {n/total:.0%}' for c, n in top[:4]) + ' …'*(len(top) > 4)
+    dot = lambda c: f'<i class="dot" style="background:{color(c)}"></i>'
+    name = lambda c, n: f'<span class="who">{dot(c)}“{html.escape(str(c))}” {n/total:.0%}'
+    said = ',</span> '.join(name(*o) for o in top[:4]) + ' …'*(len(top) > 4) + '</span>'
     return f'<div class="mix">{bar}</div>Their classes: {said}'
 
 def _clusters(audit):
@@ -181,11 +199,12 @@ def _clusters(audit):
     found = audit.clusters()
     order = sorted({c for o in found for c in o.classes}, key=str)
     def card(o):
-        d, low, high = np.clip(o.dependence[:3], 0, 1)
-        picture = html_any(o.picture, f'the mean surroundings of {len(o)} images')
-        return (f'<figure>{picture}<figcaption><strong>{len(o)} images, “{html.escape(str(o.says))}”</strong><br>'
-                f'{_percent(d)} depend on it ({_percent(low)} to {_percent(high)}){_mix(o.classes, order)}'
-                '</figcaption></figure>')
+        d, *ends = _clipped(*o.dependence[:3])
+        many = f'{len(o)} image{"s"*(len(o) > 1)}'
+        picture = html_any(o.picture, f'the mean surroundings of {many}')
+        said = f'{many}, answered “{html.escape(str(o.says))}” from the surroundings alone'
+        return (f'<figure>{picture}<figcaption><strong>{said}</strong><br>{_percent(d)} depend on them '
+                f'({_ends(*ends)}){_mix(o.classes, order)}</figcaption></figure>')
     return html_section('Kinds of surroundings', '<p>The model was shown the surroundings alone, and the images are '
         'sorted by what it made of them. Each picture is the mean of one kind. A kind that belongs to one class, '
         'and on which the answers depend, is a shortcut.</p>',
@@ -200,15 +219,16 @@ def _objects(shares):
     cell = lambda a, b: f'<td{" class=hit"*((a, b) in bad)}>{_percent(shares.loc[a, b])}</td>'
     row = lambda a: f'<tr><th>{html.escape(str(a))}</th>{"".join(cell(a, b) for b in shares)}</tr>'
     head = ''.join(f'<th>{html.escape(str(b))}</th>' for b in ['', *shares])
+    red = ' The red fields are objects of another class.'*bool(bad)
     return html_section('Does one object give another away?', f'<p><strong>{html.escape(v.summary)}</strong></p>',
         _list(v.says + v.limits), '<p>In each row the answers about one class: how many change when an object of the '
-        'class above comes or goes, and nothing else does. The red fields are objects of another class.</p>',
+        f'class above comes or goes, and nothing else does.{red}</p>',
         f'<div class="roll"><table class="cells alarm"><tr>{head}</tr>{"".join(map(row, shares.index))}</table></div>')
 
 # %% ../nbs/19_audit_report.ipynb #4546d668
 _MEASURES = dict(
     accuracy='Answers that are right',
-    dependence='Answers that depend on the surroundings: the next number less the one after it',
+    dependence='Answers that depend on the surroundings: the next number less the one after it, before rounding',
     across='Changed in at least one of the surroundings of images that the model answers otherwise',
     within='Changed in at least one of the surroundings of images that it answers the same',
     shift='How far the probabilities of the classes move, between these two',
@@ -227,9 +247,8 @@ def _said(name, row): return _MEASURES.get(name, row.what)
 
 def _measure(name, row):
     "One measure: in words, as a number, as a bar."
-    value, low, high = np.clip((row.value, row.low, row.high), 0, 1)  # as the bar
-    ends = 'no interval' if np.isnan(low) else f'{_percent(low)} to {_percent(high)}'
-    number = (f'{_percent(value)} <span class="was">({ends}; {row.n} '
+    value, *ends = _clipped(row.value, row.low, row.high)  # as the bar
+    number = (f'{_percent(value)} <span class="was">({_ends(*ends)}; {row.n} '
               f'image{"s"*bool(row.n != 1)})</span>')
     return (f'<div class="measure"><p><span class="num">{number}</span>{html.escape(_said(name, row))}</p>'
             f'{_bar(row.value, row.low, row.high)}</div>')
@@ -241,30 +260,32 @@ def _numbers(audit):
     if not len(t): return ''
     whose = f'other images of the same kind ({groups} groups, such as patients, were drawn again as wholes)' \
         if groups < len(audit) else 'other images of the same kind'
-    what = ('Shares of the images that can be asked about it. In brackets, and as a grey band, the 95 % interval: '
+    what = ('Shares of the images that can be asked about it. In brackets, and as a grey band, the 95% interval: '
             f'where the number would probably lie for {whose}.')
     return html_section('The numbers', f'<p>{what}</p>', *(_measure(k, t.loc[k]) for k in t.index))
 
 # %% ../nbs/19_audit_report.ipynb #4c995d86
 def _both(name, row):
     "One measure of two models: a bar from one value to the other, and the difference with its interval."
-    sign = lambda v: '+'*bool(v > 0) + _percent(min(1., max(-1., v)))
-    apart = f'difference {sign(row.difference)} ({sign(row.low)} to {sign(row.high)})'
-    return (f'<div class="measure"><p><span class="num">{_percent(row.a)} → {_percent(row.b)}</span>'
-            f'{html.escape(_said(name, row))}</p>{_bar(row.b, min(row.a, row.b), max(row.a, row.b))}'
+    a, b = _clipped(row.a, row.b)
+    d = b - a  # of what is shown, and the interval reaches to it
+    apart = f'difference {_percent(d, sign=True)} ({_ends(min(row.low, d), max(row.high, d), sign=True)})'
+    return (f'<div class="measure"><p><span class="num">{_percent(a)} → {_percent(b)}</span>'
+            f'{html.escape(_said(name, row))}</p>{_bar(b, min(a, b), max(a, b))}'
             f'<p class="was">{apart}</p></div>')
 
 def _compared(before, audit):
     "The model of an earlier audit beside this one."
     t = compare_audits(before, audit)
-    maps = ''.join(f'<figure>{html_any(o.map.image, f"dependence map of the model {who}", heat=_heat(o.map)[0])}'
-                   f'<figcaption><strong>{who}: {html.escape(o.verdict().grade)}</strong>{_key(_heat(o.map)[1])}'
-                   '</figcaption></figure>' for o, who in ((before, 'before'), (audit, 'now')))
+    *heats, top = _heat(before.map, audit.map)
+    maps = ''.join(f'<figure>{html_any(o.map.image, f"dependence map of the model {who}", heat=heat)}'
+                   f'<figcaption><strong>{who}: {html.escape(o.verdict().grade)}</strong></figcaption></figure>'
+                   for o, who, heat in zip((before, audit), ('before', 'now'), heats))
     shown = [k for k in ('accuracy', 'dependence', 'across', 'within', 'inside') if k in t.index]
     return html_section('Before and now', '<p>Two models are asked about the same images. The pictures show where the '
-        'answers of each come from. Below them each measure, from its value before (the far end of the grey band) to '
-        'the one now (the mark), and the difference with its 95 % interval.</p>',
-        f'<div class="grid pair">{maps}</div>', *(_both(k, t.loc[k]) for k in shown))
+        'answers of each come from, in the same colours. Below them each measure, from its value before (the far end '
+        'of the grey band) to the one now (the mark), and the difference with its 95% interval.</p>',
+        f'<div class="grid pair">{maps}</div><div class="keys">{_key(top)}</div>', *(_both(k, t.loc[k]) for k in shown))
 
 # %% ../nbs/19_audit_report.ipynb #bfd5dedf
 def _made(audit, command):
@@ -289,11 +310,12 @@ def audit_page(
     before: Audit=None,    # of an earlier model, to compare with
     k: int=6,              # how many images are shown before and after
     objects: pd.DataFrame=None,  # what `object_dependence` has counted, where several classes can be true
+    first: str='',         # a paragraph below the title, before the verdict
 ) -> str: # HTML
     "What an audit found, as a page that needs no other file and no knowledge of programming."
     v = audit.verdict()
     limits = html_section('What this audit can’t show', _list(v.limits))
-    return html_page(title, _top(title, about), _verdict(v), '' if before is None else _compared(before, audit),
+    return html_page(title, _top(title, about, first), _verdict(v), '' if before is None else _compared(before, audit),
                      _telling(audit, k), _map(audit), _places(audit), _clusters(audit), _objects(objects),
                      _numbers(audit), limits,
                      html_section('What was assumed', _list(notes)), _made(audit, command), style=_LOOK)
@@ -301,11 +323,16 @@ def audit_page(
 # %% ../nbs/19_audit_report.ipynb #4ef1f50f
 _SOURCE = 'https://github.com/heatcam/heatcam'
 
+def _metric(name, row):
+    "A measure's value, and its name with the interval."
+    value, low, high = _clipped(row.value, row.low, row.high)
+    ends = 'no interval' if np.isnan(low) else f'95% interval {low:.3f} to {high:.3f}'
+    return dict(value=round(float(value), 4), name=f'{name} ({ends}, n = {int(row.n)})')
+
 def _card_head(t, model, data):
     "The card's YAML: what was measured, as Hugging Face's `model-index` has it."
     names = dict(accuracy='Accuracy', dependence='Dependence on the outside')
-    say = lambda k: f'{names[k]} (95 % interval {t.low[k]:.3f} to {t.high[k]:.3f}, n = {int(t.n[k])})'
-    metrics = [dict(type=k.replace('dependence', 'outside_dependence'), value=round(float(t.value[k]), 4), name=say(k))
+    metrics = [dict(type=k.replace('dependence', 'outside_dependence')) | _metric(names[k], t.loc[k])
                for k in names if k in t.index and not pd.isna(t.value[k])]
     result = dict(task=dict(type='image-classification', name='Image Classification'),
                   dataset=dict(type='imagefolder', name=data), metrics=metrics,
@@ -316,9 +343,10 @@ def _card_head(t, model, data):
 
 def _card_table(t):
     "The measures as a table in Markdown."
-    row = lambda k, r: (f'| {_said(k, r)} | {_percent(r.value)} | {_percent(r.low)} to {_percent(r.high)} '
-                        f'| {r.n:.0f} |')
-    head = '| measure | value | 95 % interval | images |', '|---|---|---|---|'
+    def row(k, r):
+        value, *ends = _clipped(r.value, r.low, r.high)
+        return f'| {_said(k, r)} | {_percent(value)} | {_ends(*ends)} | {r.n:.0f} |'
+    head = '| measure | value | 95% interval | images |', '|---|---|---|---|'
     return '\n'.join([*head, *(row(k, t.loc[k]) for k in t.index)]) if len(t) else ''
 
 # %% ../nbs/19_audit_report.ipynb #219d293f
@@ -434,7 +462,7 @@ def write_audit(
     title: str='Audit of a classifier',
     about: dict=None,    # name → text, see `audit_page`; 'model' and 'data' also name both in the card
     command: str='',     # what made it
-    **kwargs,            # notes, before, k and objects of `audit_page`
+    **kwargs,            # notes, before, k, objects and first of `audit_page`
 ) -> list: # of the files: the page, the numbers (.json), the card (MODEL_CARD.md, see `page_files`)
     "Writes page, numbers and card. Raises `ValueError` for a page that is no .html, `OSError` where it can't write."
     about = about or {}
@@ -491,10 +519,17 @@ _OPENING = 'arch', 'classes', 'trust', 'mean', 'std', 'device'  # of `open_model
 def _in_short(before, audit):
     "What has become of a model, in a sentence per measure."
     t, names = compare_audits(before, audit), dict(dependence='depend on the outside', accuracy='are right')
-    ends = lambda r: 'no interval' if np.isnan(r.low) else f'95 % interval {r.low:+.1%} to {r.high:+.1%}'
-    say = lambda what, r: (f'Before, {r.a:.1%} of the answers {what}, now {r.b:.1%}: a difference of '
-                           f'{r.difference:+.1%} ({ends(r)}).')
-    return '\n'.join(say(names[k], r) for k, r in t.iterrows() if k in names)
+    def say(what, r):
+        a, b = _clipped(r.a, r.b)
+        ends = _ends(min(r.low, b - a), max(r.high, b - a), 1, True)
+        return (f'Before, {_percent(a, 1)} of the answers {what}, now {_percent(b, 1)}: a difference of '
+                f'{_percent(b - a, 1, True)} ({"95% interval "*(not np.isnan(r.low))}{ends}).').replace('−', '-')
+    return '\n'.join(folded(say(names[k], r)) for k, r in t.iterrows() if k in names)
+
+def _tell(audit, notes, before):
+    "Prints what was found and assumed, and what has become of an earlier model."
+    said = [folded(f'Note: {o}') for o in notes] + ([_in_short(before, audit)] if before else [])
+    print(audit.verdict(), *said, sep='\n')
 
 # %% ../nbs/19_audit_report.ipynb #a74cd03f
 def heatcam_audit(
@@ -519,7 +554,7 @@ def heatcam_audit(
     except (ValueError, OSError) as e: sys.exit(f'heatcam_audit: {e}')
     except RuntimeError as e: sys.exit(f'heatcam_audit: the model failed, nothing is written: {e}')
     except KeyboardInterrupt: sys.exit('heatcam_audit: stopped, nothing is written')
-    print(audit.verdict(), *(f'Note: {o}' for o in notes), *([_in_short(before, audit)] if before else []), sep='\n')
+    _tell(audit, notes, before)
     print(f'The page is {files[0]}, the numbers are {files[1]}, the model\'s card is {files[2]}')
     return audit
 

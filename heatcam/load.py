@@ -106,24 +106,9 @@ def _model_file(path):
     if fault := _head_fault(file): raise ValueError(f'{file} {fault}')
     return file
 
-# %% ../nbs/17_load.ipynb #cae7a09d
-_SAYS = 'arch', 'classes', 'size', 'mean', 'std'  # what metadata say, each as JSON
-
-def save_weights(
-    model: nn.Module,
-    file,               # where to, a name that ends with .safetensors
-    arch: str=None,     # the architecture, see `open_model`
-    classes: list=None, # the class names, in the order of the scores
-    size: tuple=None,   # (H, W) of the images in training
-    mean=None, std=None,  # one number per channel: images in [0, 1] come as (image - mean)/std
-):
-    "Saves the weights of a model as safetensors, with all that opening them again asks for."
-    said = zip(_SAYS, (arch, None if classes is None else list(map(str, classes)), size, mean, std))
-    meta = {k: json.dumps(v) for k, v in said if v is not None}
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(weights, file, metadata={'format': 'pt', **meta})
-
 # %% ../nbs/17_load.ipynb #83a25d3e
+_SAYS = 'arch', 'classes', 'size', 'mean', 'std', 'channels', 'args'  # what metadata say, each as JSON
+
 def _from_safetensors(file):
     "The weights in a safetensors file, and its metadata."
     try:
@@ -145,8 +130,10 @@ def _config_says(file):
     try: c = json.loads(config.read_text(encoding='utf-8'))
     except ValueError: return {}
     if not isinstance(c, dict) or 'architecture' not in c: return {}  # another program's
-    data = c.get('pretrained_cfg', {})
-    says = dict(arch='timm:' + c['architecture'], classes=c.get('label_names'), size=data.get('input_size', [])[1:],
+    data, arch, args = c.get('pretrained_cfg', {}), f'timm:{c["architecture"]}', c.get('model_args')
+    pool = {k: c[k] for k in ('global_pool',) if isinstance(c.get(k), str)}
+    args = {arch: pool | args if isinstance(args, dict) else pool}
+    says = dict(arch=arch, args=args, classes=c.get('label_names'), size=data.get('input_size', [])[1:],
                 mean=data.get('mean'), std=data.get('std'))
     return {k: v for k, v in says.items() if v}
 
@@ -162,8 +149,12 @@ def _quietly(f, *args, **kwargs):
         warnings.simplefilter('ignore')
         return f(*args, **kwargs)
 
-def _builder(arch):
-    "The function (number of classes) → network of an architecture's name. A `ValueError` for an unknown one."
+# %% ../nbs/17_load.ipynb #f6fab2cb
+def _builder(
+    arch,     # its name
+    args={},  # what the network is made with, beside its number of classes
+): # number of classes → network
+    "How a network is made. A `ValueError` for an unknown one, and for what it can't be made with."
     kind, _, name = arch.rpartition(':')
     if kind not in ('', 'timm', 'torchvision'): raise ValueError(
         f"arch must be a name of torchvision's or timm's, e.g. resnet18 or timm:efficientnet_lite0, got {arch!r}")
@@ -175,7 +166,12 @@ def _builder(arch):
     if name not in known: raise ValueError(f'{kind or "torchvision"} has no network {name!r}{_near(name, known)}'
                                            + ' (timm:NAME is one of timm; a network of your own, in Python: '
                                              'open_model(file, arch=MyNet()))'*(kind != 'timm'))
-    return lambda n: _quietly(make, num_classes=n)
+    def build(n):
+        try: return _quietly(make, num_classes=n, **args)
+        except Exception as e:
+            if not args or isinstance(e, NotImplementedError): raise
+            raise ValueError(f'{arch} cannot be made with {args}, as its file says: {e}') from e
+    return build
 
 # %% ../nbs/17_load.ipynb #e0f97e7c
 def _shapes(build, n):
@@ -191,11 +187,35 @@ def _count_classes(build, weights):
     heads = [k for k in few if few[k] != more[k] and k in weights and weights[k].ndim]
     return len(weights[heads[-1]]) if heads else None
 
+# %% ../nbs/17_load.ipynb #abac283b
+_LOADS = 'num_classes', 'checkpoint_path', 'cache_dir', 'features_only'  # as does all that begins with pretrained
+
+def _args_of(says, arch, weights):
+    "What the network `arch` is made with, and notes, by what the file says and by its weights' names."
+    args, (kind, _, name) = says.get('args'), arch.rpartition(':')
+    args = args.get(arch) if isinstance(args, dict) else None
+    if not isinstance(args, dict): args = {}
+    if kind == 'timm': return {k: v for k, v in args.items() if k not in _LOADS and not k.startswith('pretrained')}, []
+    if name not in ('inception_v3', 'googlenet'): return {}, []
+    note = (f'The file does not say whether {name} scales its input (transform_input), as it does where it was started '
+            "from torchvision's weights. It does not do so here: if it did in training, save it by save_weights, or "
+            'give the network itself as arch=.')
+    res = dict(transform_input=bool(args.get('transform_input')), init_weights=False)
+    return res | dict(aux_logits=any('aux' in k.lower() for k in weights)), [note]*('transform_input' not in args)
+
 # %% ../nbs/17_load.ipynb #e5c5748c
 def _first_weight(model):
     "The name of the first weight of a convolution, and the weight."
     found = ((k, v) for k, v in model.state_dict().items() if getattr(v, 'ndim', 0) == 4)
     return next(found, (None, None))
+
+def _channels_of(model, mean=None):
+    "How many channels the images of `model` have: as many as `mean`, or as the first convolution takes that can."
+    n, found = 1, [c.in_channels for c in model.modules() if isinstance(c, nn.Conv2d)]
+    if mean is not None: n = len(np.ravel(mean))
+    if n > 1 and (not found or n in found): return n
+    if found: return next((o for o in found if o in (1, 3)), found[0])  # as registered, and that may be the head first
+    return getattr(_first_weight(model)[1], 'shape', (0, 3))[1]
 
 def _fit_channels(net, weights):
     "Changes the first convolution of `net` to the number of channels that `weights` have for it."
@@ -250,17 +270,83 @@ def _from_weights(weights, says, arch, file):
     if arch is None: arch = says.get('arch')
     if arch is None: raise ValueError(f'{file} holds weights and not what network they are of: '
                                       'name it as arch= (--arch), e.g. resnet18 or timm:efficientnet_lite0')
-    n = None
+    n, notes = None, []
     if isinstance(arch, nn.Module):
         net, weights, arch = arch, _bare(weights, arch.state_dict()), type(arch).__name__
     else:
-        build, weights = _builder(arch), _bare(weights)
+        weights = _bare(weights)
+        args, notes = _args_of(says, arch, weights)
+        build = _builder(arch, args)
         n = _count_classes(build, weights)
         net = build(n or 1000)
         _fit_channels(net, weights)
     _load_strictly(net, weights, file, arch)
-    known = {k: says.get(k) for k in ('size', 'mean', 'std')}
-    return OpenedModel(net, file, 'weights', arch, vocab=says.get('classes'), n_classes=n and max(n, 2), **known)
+    known = {k: says.get(k) for k in ('size', 'mean', 'std', 'channels')}
+    return OpenedModel(net, file, 'weights', arch, vocab=says.get('classes'), n_classes=n and max(n, 2), notes=notes,
+                       **known)
+
+# %% ../nbs/17_load.ipynb #725011b1
+def _unwrapped(model):
+    "The network itself, where it was compiled or trained in parallel."
+    model = getattr(model, '_orig_mod', model)
+    return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
+
+def _made_with(net):
+    "What timm, or torchvision for an Inception network, was told when it made `net`."
+    found = dict(getattr(net, '_model_args', {}))
+    if hasattr(net, 'transform_input'): found['transform_input'] = net.transform_input
+    plain = lambda v: isinstance(v, (str, int, float)) or isinstance(v, (tuple, list)) and all(map(plain, v))
+    return {k: v for k, v in found.items() if plain(v)}
+
+@contextmanager
+def _at_rest(model):
+    "The model in evaluation mode and without gradients; after that it is as it was, and so are the random numbers."
+    was = [(m, m.training) for m in model.modules()]
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]): yield model.eval()
+    finally:
+        for m, o in was: m.training = o
+
+# %% ../nbs/17_load.ipynb #2f5ab0cd
+def _differ(a, b): return a.shape != b.shape or ((a - b).abs().max() > .01*a.abs().max()).item()
+
+def _check_rebuilt(model, weights, says, file):
+    "A `ValueError` where the network that `says` names gives other scores than `model`."
+    with _at_rest(model):
+        net, p = _from_weights(weights, says, None, file).model, next(model.parameters())
+        try:
+            size = np.ravel(says.get('size') or 224)[[0, -1]].tolist()
+            x = torch.randn(1, says.get('channels') or _channels_of(model, says.get('mean')), *size).to(p)
+            wrong = _differ(own := model(x), net.eval().to(p)(x)) and not _differ(own, model(x))
+        except Exception: return  # it takes other images, or gives no scores: then nobody knows
+    if wrong: raise ValueError(
+        f'of the same image, the network {says["arch"]} with these weights gives other scores than this model, which '
+        'therefore does something of its own, such as another pooling: leave out arch, and give the model '
+        'to open_model as arch=')
+
+# %% ../nbs/17_load.ipynb #cae7a09d
+def save_weights(
+    model: nn.Module,
+    file,               # where to, a name that ends with .safetensors
+    arch: str=None,     # the architecture, see `open_model`; None: a network of your own
+    classes: list=None, # the class names, in the order of the scores
+    size: tuple=None,   # (H, W) of the images in training
+    mean=None, std=None,  # one number per channel: images in [0, 1] come as (image - mean)/std
+    channels: int=None, # 1: grey, 3: colour; None: `open_model` finds them itself
+):
+    "Saves weights as safetensors, with all that opening them asks for. A `ValueError` where `arch` is another network."
+    file, own = Path(file), _unwrapped(model)
+    if file.suffix != '.safetensors': raise ValueError(
+        f'the file must end with .safetensors, got {file.name}: give {file.with_suffix(".safetensors").name}')
+    if not isinstance(arch, (str, type(None))): raise ValueError(
+        f'arch must be a name such as resnet18, got {type(arch).__name__}: leave it out for a network of your own')
+    args = {arch: made} if arch and (made := _made_with(own)) else None
+    said = zip(_SAYS, (arch, None if classes is None else list(map(str, classes)), size, mean, std, channels, args))
+    meta = {k: json.dumps(v, default=lambda o: o.tolist()) for k, v in said if v is not None}
+    # a clone each, since a layer may have two names
+    weights = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    if arch is not None: _check_rebuilt(own, weights, _meta_says(meta, file), file)
+    save_file(weights, file, metadata={'format': 'pt', **meta})
 
 # %% ../nbs/17_load.ipynb #237eccb0
 def _pickle_kind(file):
@@ -362,14 +448,24 @@ def _name_classes(m, classes):
         f'{m.file} has {m.n_classes} classes, and {len(m.vocab)} are named: {names}')
     m.n_classes = len(m.vocab)
 
-def _normalise(m, mean, std):
+# %% ../nbs/17_load.ipynb #72ed5adf
+def _set_channels(m, channels, mean):
+    "Gives the model `m` the number of channels that its user, its file, `mean` or its layers say."
+    if m.loader is not None and channels is not None: raise ValueError(
+        'a fastai Learner opens its images itself: leave out channels')
+    if channels is not None: m.channels = channels
+    if m.channels is None: m.channels = _channels_of(m.model, mean)
+    if type(m.channels) is not int or m.channels < 1: raise ValueError(
+        f'channels must be 1 (grey) or 3 (colour), got {m.channels!r}')
+
+def _normalise(m, mean, std, channels=None):
     "Gives the model `m` the mean and the standard deviation that its user says, or notes that nobody says them."
     if m.loader is not None and (mean is not None or std is not None): raise ValueError(
         'a fastai Learner brings its own normalisation: leave out mean and std')
     if mean is None: mean = m.mean
     if std is None: std = m.std
     if (mean is None) != (std is None): raise ValueError('mean and std belong together: give both')
-    if m.channels is None: m.channels = getattr(_first_weight(m.model)[1], 'shape', (0, 3))[1]
+    _set_channels(m, channels, mean)
     m.mean, m.std = _per_channel('mean', mean, m.channels), _per_channel('std', std, m.channels)
     if m.mean is None and m.loader is None: m.notes.append(
         f'{m.file.name} does not say how images were normalised in training, so they go in as they are, from 0 to 1. '
@@ -390,6 +486,7 @@ def open_model(
     trust: bool=False,    # open what runs code when it is opened: a Learner, a module, TorchScript
     mean=None, std=None,  # images in [0, 1] come as (image - mean)/std: one number per channel; None: as the file says
     device=None,          # None: a GPU if there is one
+    channels: int=None,   # of the images, 1: grey, 3: colour; None: as the file, `mean` or the first convolution says
 ) -> OpenedModel:
     "A classifier from a file. Raises `ValueError` for what can't be opened or doesn't fit."
     file = _model_file(path)
@@ -398,7 +495,7 @@ def open_model(
         m = _from_weights(weights, _config_says(file) | _meta_says(meta, file), arch, file)
     else: m = _from_pickle(file, trust, arch, _config_says(file))
     _name_classes(m, classes)
-    _normalise(m, mean, std)
+    _normalise(m, mean, std, channels)
     m.size = _pair(m.size)
     return _put(m, default_device() if device is None else device)
 
@@ -509,8 +606,12 @@ def _read_table(data):
     except ImportError as e: raise ValueError(f'{data}: pandas reads .parquet with pyarrow: pip install pyarrow') from e
     except (ValueError, OSError) as e: raise ValueError(f'the table {data} cannot be read: {e}') from e
 
+# %% ../nbs/17_load.ipynb #d1afb100
 def _named_columns(df, columns):
     "The columns path, class, mask and group of a table, whose other names are in `columns`."
+    if odd := [str(k) for k in columns or {} if k not in _COLUMNS]: raise ValueError(
+        f'columns takes {", ".join(_COLUMNS)}, each with the name that the table has for it, got {", ".join(odd)}'
+        + _near(odd[0], _COLUMNS))
     columns = {k: (columns or {}).get(k, k) for k in _COLUMNS}
     need = {k: v for k, v in columns.items() if k in ('path', 'class') or k != v}
     lost = [f'{v} (for {k})'*(k != v) or v for k, v in need.items() if v not in df.columns]
@@ -644,8 +745,8 @@ def _learner_loader(m, paths):
 
 def _plain_loader(m, paths, size):
     "The loader of the images `paths` for a model that is no `Learner`."
-    c = m.channels
-    if c not in (1, 3): raise ValueError(f'{m.file} takes images of {c} channels: image files have 1 or 3')
+    if (c := m.channels) not in (1, 3): raise ValueError(
+        f'{m.file} takes images of {c} channels: image files have 1 or 3. If so, say channels= (--channels)')
     norm = [] if m.mean is None else [Normalize.from_stats(m.mean, m.std, cuda=False)]
     ds = Datasets(tls=[TfmdLists(paths, OpenImage(c), split_idx=1)], n_inp=1)
     return NamedDL(ds, bs=1, num_workers=0, after_item=[Resize(size, 'squish'), ToTensor(), SetChannels(c)],
@@ -673,7 +774,8 @@ def _asked(m, x):
     what = f'images of {c} channel{"s"[:c != 1]} and {" × ".join(map(str, hw))} pixels'
     try: out = m.model(x.as_subclass(torch.Tensor))
     except Exception as e: raise ValueError(f'{m.file}: the model cannot take {what}: {str(e).rstrip(".")}. '
-                                            'If it takes another size, say size= (--size)') from e
+                                            'If it takes another size, say size= (--size); if other channels, '
+                                            'channels= (--channels)') from e
     if isinstance(out, torch.Tensor) and out.ndim == 1: out = out[:,None]  # a binary model
     if not isinstance(out, torch.Tensor) or out.ndim != 2: raise ValueError(
         f'{m.file}: expected are class scores (N, classes), and of {what} '
@@ -918,7 +1020,7 @@ _OPTIONS = dict(  # of argparse, by name
     size=dict(type=int, nargs='+', help='pixels that images are resized to: one number, or height and width'),
     classes=dict(nargs='+', help='the class names, in the order of the scores'),
     mean=dict(nargs='+', help='images in [0, 1] come as (image - mean)/std: one number per channel'),
-    std=dict(nargs='+', help='see --mean'),
+    std=dict(nargs='+', help='see --mean'), channels=dict(type=int, help='1: grey, 3: colour; else as the model shows'),
     inside=dict(type=int, nargs='+', help='the codes of the masks that are the object; else all but 0 and 255'),
     white=dict(choices=['inside', 'unannotated'], help='what 255 is in masks of only 0 and 255; else inside'),
     threshold=dict(type=int, help='masks are grey: values from here on are the object'),

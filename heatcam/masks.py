@@ -473,11 +473,14 @@ def check_mask(
     dims: int=2,         # of the images: 1 for (N, L) or (N, 1, L), 3 for (N, D, H, W) or (N, 1, D, H, W)
     soft: bool=False,    # whether floats from 0 to 1 are meant
 ) -> torch.Tensor: # the same, a plain tensor of numbers
-    "Raises `ValueError` for other shapes and for soft masks that are not meant."
+    "Raises `ValueError` for other shapes, for negative codes, and for soft masks that are not meant."
     if mask.ndim != dims + 1 and (mask.ndim != dims + 2 or mask.shape[1] != 1): raise ValueError(
         f'a mask must be (N, {SIDES.get(dims, "…")}) or (N, 1, {SIDES.get(dims, "…")}), got {tuple(mask.shape)}')
     mask = mask.as_subclass(torch.Tensor)
-    if mask.is_floating_point() and not soft and _look(mask): check_whole(mask)
+    if mask.dtype.is_signed and not soft and _look(mask):  # bytes and bools need no look
+        check_whole(mask)
+        if (mask < 0).any(): raise ValueError(
+            f'the masks hold {mask.min().item():g}, and there are no negative codes: what is not annotated is 255')
     return mask.to(torch.uint8) if mask.dtype == torch.bool else mask
 
 # %% ../nbs/00_masks.ipynb #ddf11906

@@ -16,6 +16,7 @@ from collections import Counter
 from enum import IntEnum
 from functools import partial
 from itertools import product
+from numbers import Integral, Real
 from pathlib import Path
 
 import nibabel as nib
@@ -201,6 +202,9 @@ def _codes_fault(v, codes):
            'whole numbers from 0 to 255 (where a mask is soft, save mask > .5)')
     bad = [f'{o:g}' for o in np.setdiff1d(v, list(known))[:6]]
     if bad: return f'holds {", ".join(bad[:5])}{" …" if len(bad) > 5 else ""}, expected {say}'
+    if codes is None and np.array_equal(np.unique(v), [0, UNANNOTATED]): return (
+        'holds 0 and 255 only, and 255 means not annotated: where white is the region, save mask > 0; where it does '
+        'mean not annotated, name the codes (codes=[0, 1])')
     grey = grey_levels(v.astype(np.uint8).T) if codes is None else []
     if any(grey): return (f'{sum(grey)} of {len(grey)} slices hold grey levels, as after resampling black and white, '
                           'and no codes: save mask >= 128, or name the codes (codes=)')
@@ -256,10 +260,32 @@ def _check_size(img, shape, mm, to, size, max_voxels):
     "Raises `ValueError` where the slices would become too large."
     w, h, n = shape
     if to is not None: w, h = (max(1, round(k*s/to)) for k, s in zip((w, h), mm))
-    most = max((h, w), tuple(size or (0, 0)), key=math.prod)
+    most = max((h, w), tuple((0, 0) if size is None else size), key=math.prod)
     if n*math.prod(most) > max_voxels: raise ValueError(
         f'{_name(img, "the image")}: {n} slices of {most[0]} × {most[1]} pixels, from voxels of '
         f'{" × ".join(f"{o:g}" for o in mm)} mm, are more than max_voxels={max_voxels:.3g}')
+
+# %% ../nbs/12_medical.ipynb #44da8474
+def _is_list(o, n, kind=Real, low=0, high=math.inf):
+    "Whether `o` is a list of `n` numbers of a kind, from `low` to `high`; None: of any length."
+    if isinstance(o, str) or not hasattr(o, '__len__') or getattr(o, 'ndim', 1) != 1: return False
+    o = o.tolist() if hasattr(o, 'tolist') else list(o)
+    return n in (None, len(o)) and all(isinstance(k, kind) and not isinstance(k, bool) and low <= k <= high for k in o)
+
+def _check_how(spacing=None, size=None, percentiles=(1, 99), codes=None, orient=None, max_cut=.1, sides='H, W'):
+    "Raises `ValueError` for what would make nonsense of a volume."
+    n, turned = len(sides.split(', ')), isinstance(orient, (str, tuple, list)) and len(orient) == 3
+    if spacing is not None and (not _is_list([spacing], 1) or spacing in (0, math.inf)): raise ValueError(
+        f'spacing must be one number of mm above 0, or None, got {spacing!r}')
+    if size is not None and not _is_list(size, n, Integral, low=1): raise ValueError(
+        f'size must be ({sides}), {n} whole numbers above 0, got {size!r}')
+    if not _is_list(percentiles, 2, high=100) or not max(1, percentiles[0]) < percentiles[1]: raise ValueError(
+        f'percentiles must be a low and a high one from 0 to 100, (1, 99) and not (.01, .99), got {percentiles!r}')
+    if codes is not None and not _is_list(codes, None, Integral, high=UNANNOTATED): raise ValueError(
+        f'codes must be a list of whole numbers from 0 to 255, such as [0, 1], got {codes!r}')
+    if orient is not None and not (turned and all(set(orient) & set(o) for o in ('LR', 'AP', 'IS'))): raise ValueError(
+        f"orient must be one letter each of LR, AP and IS, such as 'LPS', got {orient!r}")
+    if not _is_list([max_cut], 1, high=1): raise ValueError(f'max_cut must be a share from 0 to 1, got {max_cut!r}')
 
 # %% ../nbs/12_medical.ipynb #6228406d
 def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels):
@@ -276,6 +302,12 @@ def _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_vox
     _check_size(img, v.shape, mm, spacing, size, max_voxels)
     return _fitted(v.transpose(2, 1, 0).copy(), m.transpose(2, 1, 0).copy(), (mm[1], mm[0]), spacing, size)
 
+def _check_cut(cut, max_cut, name, size, where):
+    "Raises `ValueError` where `size` cuts off too much of a region."
+    if cut > max_cut: raise ValueError(
+        f'{name}: size {tuple(size)} cuts off {cut:.0%} of the region {where}: '
+        f'use a larger size{" or spacing"*(where != "along D")}, or allow it by max_cut (now {max_cut:.0%})')
+
 # %% ../nbs/12_medical.ipynb #58abace1
 def nifti_slices(
     image,                          # a path or an opened NIfTI volume (X, Y, Z)
@@ -286,9 +318,13 @@ def nifti_slices(
     codes=None,                     # region codes that a mask may hold beside 255; None: 0 … 254
     orient: str|None=None,          # axis codes, 'LPS' for the radiological view of axial slices; None: as stored
     max_voxels: int=10**8,          # a header that promises more is refused
+    max_cut: float=.1,              # an error if `size` cuts off a larger share of the region in any slice, 0 to 1
 ) -> tuple: # images and masks, both (Z, H, W) uint8
     "The slices of a volume and of its segmentation. Raises one `ValueError` with all that is wrong with the two."
-    return _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels)[:2]
+    _check_how(spacing, size, percentiles, codes, orient, max_cut)
+    images, masks, cut = _pair_slices(image, mask, spacing, size, percentiles, codes, orient, max_voxels)
+    _check_cut(cut.max(), max_cut, _name(image), size, f'in slice {cut.argmax()}')
+    return images, masks
 
 # %% ../nbs/12_medical.ipynb #0bc675f3
 def _deep(slices, depth, blank):
@@ -298,17 +334,36 @@ def _deep(slices, depth, blank):
     at = (len(slices) - depth)//2
     return slices[at:at + depth]
 
+def _volume(pair, size, max_cut, spacing, *how):
+    "Image and mask (D, H, W) of a pair. Raises `ValueError` where `size` cuts off too much of the region."
+    images, masks, cut = _pair_slices(*pair, spacing, size[1:], *how)
+    deep, name = _deep(masks, size[0], UNANNOTATED), _name(pair[0])
+    before, after = (int(((m != 0) & (m != UNANNOTATED)).sum()) for m in (masks, deep))
+    _check_cut(cut.max(), max_cut, name, size, f'in slice {cut.argmax()}')
+    _check_cut((before - after)/max(before, 1), max_cut, name, size, 'along D')
+    return _deep(images, size[0], 0), deep
+
+# %% ../nbs/12_medical.ipynb #c24c94d7
 def nifti_volumes(
-    pairs,          # [(image, mask or None), …], each a path or an opened NIfTI volume
-    size: tuple,    # (D, H, W) to crop or pad to around the centre
-    **kwargs,       # spacing, percentiles, codes, orient and max_voxels, see `nifti_slices`
+    pairs,                      # [(image, mask or None), …], each a path or an opened NIfTI volume
+    size: tuple,                # (D, H, W) to crop or pad to around the centre
+    spacing: float|None=None,   # as for `nifti_slices`, and so are those below
+    percentiles: tuple=(1, 99),
+    codes=None,
+    orient: str|None=None,
+    max_voxels: int=10**8,
+    max_cut: float=.1,          # an error if `size` cuts off a larger share of the region in any slice, or along D
 ) -> tuple: # images and masks, both (n, D, H, W) uint8
     "Whole volumes of one size, and their masks. Raises one `ValueError` with all that is wrong with them."
-    problems, read = [], partial(nifti_slices, size=tuple(size[1:]), **kwargs)
-    parts = [_attempt(problems, read, *pair) for pair in pairs]
+    _check_how(spacing, () if size is None else size, percentiles, codes, orient, max_cut, 'D, H, W')
+    pairs, problems = [pairs] if isinstance(pairs, (str, Path)) else list(pairs), []
+    if odd := [o for o in pairs if not isinstance(o, (tuple, list, np.ndarray)) or len(o) != 2]: raise ValueError(
+        f'pairs must be [(image, mask or None), …], got {odd[0]!r:.80} among them')
+    how = tuple(size), max_cut, spacing, percentiles, codes, orient, max_voxels
+    parts = [_attempt(problems, _volume, pair, *how) for pair in pairs]
     if not parts: problems.append('there are no volumes: give pairs of an image and its mask, or None')
     _raise(problems)
-    return tuple(np.stack([_deep(o, size[0], k) for o in some]) for some, k in zip(zip(*parts), (0, UNANNOTATED)))
+    return tuple(np.stack(o) for o in zip(*parts))
 
 # %% ../nbs/12_medical.ipynb #2af13199
 def nifti_masks(
@@ -317,6 +372,7 @@ def nifti_masks(
     max_voxels: int=10**8,  # a header that promises more is refused
 ) -> dict: # name_000, name_001, … below the folder → mask (H, W) uint8, its rows along y
     "The slices of segmentations. Raises one `ValueError` with all that is wrong with the files."
+    _check_how(codes=codes)
     source, problems, res = Path(source), [], {}
     is_nifti = lambda f: re.search(r'\.nii(\.gz)?$', f.name.lower())
     files = [source] if source.is_file() else sorted(f for f in source.rglob('*') if is_nifti(f))
@@ -441,9 +497,7 @@ def _case_slices(c, size, spacing, keep, max_cut, percentiles, max_voxels):
     gt = None if pd.isna(c.mask) else c.mask
     images, masks, cut = _pair_slices(c.image, gt, spacing, size, percentiles, AcdcRegion, None, max_voxels)
     name = Path(c.image).name
-    if cut.max() > max_cut: raise ValueError(
-        f'{name}: size {tuple(size)} cuts off {cut.max():.0%} of the region in slice {cut.argmax()}: '
-        f'use a larger size or spacing, or allow it by max_cut (now {max_cut:.0%})')
+    _check_cut(cut.max(), max_cut, name, size, f'in slice {cut.argmax()}')
     stay = np.ones(len(images), bool) if keep else masks.any((1, 2))
     if not stay.any(): raise ValueError(
         f"{name}: its mask is empty, so no slice is left; empty_slices='keep' keeps them")
@@ -487,6 +541,7 @@ def acdc_sets(
     "ACDC's slices, groups and region codes, split by patient. Raises one `ValueError` with all that is wrong."
     if empty_slices not in ('drop', 'keep'): raise ValueError(
         f"empty_slices must be 'drop' or 'keep', got {empty_slices!r}")
+    _check_how(spacing, size, percentiles, max_cut=max_cut)
     phases, problems, keep = _phases(phases), [], empty_slices == 'keep'
     cases = acdc_cases(root, max_voxels)
     cases = cases[cases.phase.isin(phases)]

@@ -28,7 +28,7 @@ def _which_map(given):
 
 # %% ../nbs/09_metrics.ipynb #316095ad
 class HeatmapMetric(KnownMean):
-    "The mean of a score over the images where it is not NaN: for `overlap`, those whose heatmap has any mass. Needs a `HeatmapLoss`."
+    "The mean of a score over the images that have one, as those do whose heatmap has mass. Needs a `HeatmapLoss`."
     def __init__(self,
         func=overlap,         # (heat, inside, outside) → one number per image, NaN for an empty heatmap
         name: str='',         # of the column; '': 'heatmap_' and the function's name

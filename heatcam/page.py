@@ -143,6 +143,14 @@ return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(u
 .forEach(r=>t.tBodies[0].append(r))};
 th.onkeydown=e=>{if(e.key==="Enter")th.click()}})'''
 
+# %% ../nbs/15_page.ipynb #e2d0d411
+_MORE = '''table{--fade:rgba(128,128,128,.4);background-repeat:no-repeat}/* a shadow where there is more to see */
+table{background-attachment:local,local,scroll,scroll;background-position:0,100%,0,100%}
+table{background-size:2rem 100%,2rem 100%,.7rem 100%,.7rem 100%}
+table{background-image:linear-gradient(90deg,var(--paper) 30%,transparent),
+linear-gradient(270deg,var(--paper) 30%,transparent),linear-gradient(90deg,var(--fade),transparent),
+linear-gradient(270deg,var(--fade),transparent)}'''
+
 # %% ../nbs/15_page.ipynb #0ec974c5
 def html_page(
     title: str,
@@ -151,6 +159,6 @@ def html_page(
 ) -> str:
     "A page that needs no other file."
     head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-            f'<title>{html.escape(title)}</title><style>{_STYLE}{style}</style>')
+            f'<title>{html.escape(title)}</title><style>{_STYLE}{_MORE}{style}</style>')
     return (f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}'
             f'<script>{_SORT}</script></body></html>')

@@ -17,7 +17,7 @@ def published_models(root):
     trials, search = (pd.read_csv(Path(root)/'Results'/f'{k}.csv', header=None) for k in ('trials_new', 'search'))
     kind, epochs = (trials[3].map(search.set_index(0)[k]) for k in (1, 3))  # 11, 12, 21, 22: experiment and loss
     mean = lambda k: trials[[at + k for at in CLASSES.values()]].astype(float).mean(axis=1, skipna=False)
-    t = pd.DataFrame(dict(experiment=kind//10, arm=(kind % 10).map({1: 'cross-entropy', 2: 'published'}),
+    t = pd.DataFrame(dict(experiment=kind//10, arm=(kind % 10).map({1: 'cross-entropy', 2: 'published heatmap loss'}),
                           epochs=epochs, lr=trials[2].astype(float), valid_accuracy=trials[6].astype(float),
                           test_accuracy=trials[9].astype(float), heart_overlap=mean(HEART),
                           label_overlap=mean(LABEL).where(kind//10 == 2)))

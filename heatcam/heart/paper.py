@@ -33,7 +33,7 @@ from .phantom import CLASSES, make_phantoms
 from .tasks import MODELS, phantom_study
 
 # %% ../../nbs/heart/05_paper.ipynb #a986af05
-CE, HM = 'cross-entropy', 'published'
+CE, HM = 'cross-entropy', 'published heatmap loss'
 # from the author's recorded models, github.com/JamesCallanan/Grad-CAM: see nbs/experiments/00_published.ipynb
 _COLUMNS = ('experiment', 'endpoint', 'n_x', 'n_y', 'mean_x', 'mean_y', 'shapiro_p_x', 'shapiro_p_y', 'U', 'p',
             'rank_biserial')
@@ -122,7 +122,8 @@ def _class_figures(seed):
 def _overlap_claim(r, where):
     "What a test of two arms shows, in the words of a title; medians, as the lines in the figure are."
     share = lambda v: f'{v:.0%}' if v >= .005 else f'{100*v:.1g}%'
-    return f'{r.y} {share(r.median_y)} {where}, {r.x} {share(r.median_x)}\nU = {r.U:.0f}, p = {r.p:.1e}'
+    p = f'{r.p:.2g}' if r.p >= .001 else f'{r.p:.1e}'
+    return f'median {where}: {r.y} {share(r.median_y)}, {r.x} {share(r.median_x)}\nU = {r.U:.0f}, p = {p}'
 
 def _overlap_figure(trials, stats, study):
     ends = study.task.endpoints
@@ -197,12 +198,12 @@ pair and −1 if it is lower in every pair.</p>'''
 # %% ../../nbs/heart/05_paper.ipynb #6e0906d3
 def _departures(studies):
     t, s = studies[0].task, studies[0]
+    as_there = all(tuple(a.n for a in o.arms) == WANTED[o.task.experiment] for o in studies)
+    many = 'as many as the paper selected' if as_there else f'{s.arms[0].n}, where the paper has 22 to 25'
     return [f'Both groups train the same network ({t.model}), all layers, for {s.epochs} epochs at batch size {t.bs}, '
-            f'on '
-            f'{t.n_train:,} images ({t.n_valid:,} for validation, {t.n_test} for the test), drawn {s.draws} times. The '
-            'published cross-entropy group trained the dense layers of a VGG16 only, for 6 epochs; the '
-            'heatmap-loss group '
-            'trained all layers, for 2. Both used 10,000 images and batch size 1.',
+            f'on {t.n_train:,} images ({t.n_valid:,} for validation, {t.n_test} for the test), drawn {s.draws} times. '
+            'The published cross-entropy group trained the dense layers of a VGG16 only, for 6 epochs; the '
+            'heatmap-loss group trained all layers, for 2. Both used 10,000 images and batch size 1.',
             'Learning rates follow fastai’s one-cycle schedule. Their range was found by fastai’s learning-rate '
             'finder on '
             'cross-entropy, and trial k of both groups has the same rate, initial weights, images and batches. '
@@ -216,8 +217,7 @@ def _departures(studies):
             'grid by area.',
             'The paper’s text calls the term the sum of the heatmap outside the heart. As its author ran it, and here, '
             'it is the mean over the cells of the heatmap divided by its maximum, for the predicted class.',
-            'How many models there are in a group is by design here: as many as the paper selected. There it is what '
-            'was left of more.',
+            f'How many models there are in a group is by design here: {many}. There it is what was left of more.',
             'The overlap with the sex label is measured on the test images that carry it.']
 
 # %% ../../nbs/heart/05_paper.ipynb #1ac06ef3
@@ -370,7 +370,7 @@ def reproduce_command(
     "`heatcam_reproduce` on the command line."
     p = argparse.ArgumentParser('heatcam_reproduce', description=heatcam_reproduce.__doc__)
     p.add_argument('--experiments', default='1,2', help='which experiments: 1, 2 or 1,2')
-    p.add_argument('--preset', default='default', help='quick: to see that it works, half a minute; default: the '
+    p.add_argument('--preset', default='default', help='quick: to see that it works, a minute or two; default: the '
                    'results of the notebooks, five minutes on two cores; published: VGG16, hours on a GPU')
     p.add_argument('--random_weights', '--random-weights', action='store_true',
                    help="with the published preset: start from random weights instead of ImageNet's")

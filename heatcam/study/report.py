@@ -33,7 +33,8 @@ from .trials import file_study
 
 # %% ../../nbs/study/04_report.ipynb #d3932346
 ARM_COLORS = {
-    'cross-entropy': COLORS[0], 'published': COLORS[1], 'MSE and term': COLORS[1], 'heatmap loss': COLORS[2],
+    'cross-entropy': COLORS[0], 'published': COLORS[1], 'published heatmap loss': COLORS[1],
+    'MSE and term': COLORS[1], 'heatmap loss': COLORS[2],
     'HiResCAM share': COLORS[3], 'share': COLORS[3], 'RRR': COLORS[4], 'Grad-CAM share': '#8c564b',
     'swap': COLORS[5], 'swap and term': '#7b4ab2', 'ceiling': '0.25', 'none': '0.5'}
 _KINDS = {  # what an arm's name says → the arm whose colour it has; the first that fits
@@ -333,9 +334,9 @@ def ranges_figure(ranges: list): # of what `read_range` returns
     return fig
 
 # %% ../../nbs/study/04_report.ipynb #238c366f
-_TESTS = ('study', 'x', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test', 'rank_biserial',
-          'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p', 'paired_p_holm', 'paired_test',
-          'paired_shift', 'paired_shift_low', 'paired_shift_high')
+_TESTS = ('study', 'x', 'y', 'endpoint', 'n_x', 'n_y', 'median_x', 'median_y', 'U', 'p', 'p_holm', 'test',
+          'rank_biserial', 'shift', 'shift_low', 'shift_high', 'n_pairs', 'W', 'paired_p', 'paired_p_holm',
+          'paired_test', 'paired_shift', 'paired_shift_low', 'paired_shift_high')
 
 def measured(trials: pd.DataFrame, studies: list) -> list: # of column names
     "What a report is about: the endpoints of the tasks, or else all that they have measured."
@@ -357,14 +358,24 @@ def report_sections(
                      'diverged are here too.</p>', html_table(trials))))
 
 # %% ../../nbs/study/04_report.ipynb #542d42d2
-def _arms_section(trials, ends):
-    most = 4 if trials.study.nunique() == 1 else 1
-    shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends[:most] if t[e].notna().any()]
-    say = lambda t, e: (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each '
-                        'arm with its 95 % interval (diamonds, bars; bootstrap-t). In brackets: the number selected.')
-    pictures = [html_figure(_arms_figure(t, e), say(t, e)) for t, e in shown]
-    return html_section('The arms', *pictures, html_table(arm_summary(trials, ends)))
+_COUNTS = 'trials', 'selected', 'not_selected', 'diverged'
 
+def _say(t, e): # under a figure
+    n = max(t[t.status == 'selected'].arm.value_counts(), default=0)
+    bars = ', with its 95 % interval where there are five or more (bars; bootstrap-t)'*(n > 4)  # as in `plot_arms`
+    return (f'{t.study.iloc[0]}: {e.replace("_", " ")} of every selected model (dots) and the mean of each arm '
+            f'(diamonds){bars}. In brackets: the number selected.')
+
+def _arms_section(trials, ends):
+    one = trials.study.nunique() == 1
+    ends_of = lambda t: [e for e in ends[:4 if one else 1] if t[e].notna().any()]
+    shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends_of(t)]
+    pictures = [html_figure(_arms_figure(t, e), _say(t, e)) for t, e in shown]
+    table = arm_summary(trials, ends)
+    table = table[[c for c in table if c not in _COUNTS] + list(_COUNTS)]  # what was measured comes first
+    return html_section('The arms', *pictures, html_table(table.drop(columns='study') if one else table))
+
+# %% ../../nbs/study/04_report.ipynb #2fec1d27
 def _tests_section(tests):
     if not len(tests): return ''
     return html_section('Against the first arm of each study',

@@ -266,9 +266,10 @@ def _check_same(out, studies):
         there = read_json(out/'study.json')
         made, diff = there.pop('made', {}), _differences(there, _describe(studies))
     except StudyError as e: made, diff = {}, [str(e)]
-    changed = [s.describe()['task'].get('file') for s in studies if any(k in o for o in diff for k in ('.task.sha256', '.task.helpers'))]
-    if any(changed): raise StudyError(f'{changed[0]} has changed since the study in {out} was started, '
-                                      'or a file that it imports: choose another folder with --out, or take back the change')
+    changed = [k for k in ('.task.sha256', '.task.helpers') if any(k in o for o in diff)]
+    file = next((f for s in studies if (f := s.describe()['task'].get('file'))), None)
+    if changed and file: raise StudyError(f'{file} has changed since the study in {out} was started, or a file that it '
+                                          'imports: choose another folder with --out, or take back the change')
     if diff: raise StudyError(f'the folder {out} holds another study ({"; ".join(diff[:4])}{"; …"*(len(diff) > 4)}): '
                               'choose another with --out')
     other = [f'{k} {made[k]} there, {v} here' for k, v in _made().items()

@@ -14,7 +14,7 @@ endpoints = 'test_accuracy', 'worst_class', 'tag_flips', 'unseen_negative', 'uns
 epochs, draws, lr_range = 4, 10, (4e-3, 1e-2)
 arms = [dict(name='cross-entropy', n=4), dict(name='ceiling', n=20, settings=AT_RANDOM),
         dict(name='swap', n=20, settings=SWAP),
-        dict(name='family', n=20, settings=dict(outside='family'))]
+        dict(name='family', n=8, settings=dict(outside='family'))]
 task = replace(pretrained.task, n_train=1920, seed=2100, unseen=True, afresh=True)
 
 
