@@ -204,7 +204,8 @@ def csv_link(
     "A link that saves the numbers that are shown, in HTML."
     if not isinstance(table, pd.DataFrame) or not len(table): return ''
     data = base64.b64encode(table.to_csv().encode()).decode()
-    return quiet_html(f'<a download="heatcam.csv" href="data:text/csv;base64,{data}">Save the numbers (CSV)</a>')
+    return quiet_html('<a style="text-decoration: underline" download="heatcam.csv" '
+                      f'href="data:text/csv;base64,{data}">Save the numbers (CSV)</a>')
 
 # %% ../nbs/22_explore.ipynb #550630b3
 class Explorer:
@@ -750,11 +751,12 @@ def show(self: HeatmapExplorer):
     titles, pictures, rows, figures = zip(*[self._look(name, x, i) for name in self.models])
     self.pictures, self.table = dict(zip(titles, pictures)), pd.DataFrame(rows).set_index('model')
     signed = ' In a signed map the share inside is that of the evidence for.' if s['evidence'] == 'signed' else ''
+    line = '' if torch.equal(x, self.images[[i]]) else '; the line is where it was before the image was changed'
     moved = '' if torch.equal(x, self.images[[i]]) else self._said(i)
     return (f'<p class="hc-wide">image {i}, truly <b>{escape(self.vocab[self.y[i]])}</b></p>{moved}'
             f'<div class="hc-row">{"".join(figures)}</div>' + _color_bar(s['evidence'], s['strength']),
-            quiet_html(f'Blue outline: the mask. Each heatmap has a scale of its own.{signed} Bars: softmax of the '
-                       'class scores, with the score; the line is where it was before the image was changed.'))
+            quiet_html('Orange under a small image: a model is wrong. Blue outline: the mask. Each heatmap has a scale '
+                       f'of its own.{signed} Bars: softmax of the class scores, with the score{line}.'))
 
 # %% ../nbs/22_explore.ipynb #a3a5b7a3
 _CUTS = dict(depth=0, height=1, width=2)

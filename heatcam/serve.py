@@ -40,13 +40,22 @@ def port_fault(
 _ERROR = ('<!doctype html><meta charset="utf-8"><title>heatcam</title>'
           '<p>{{ status_code }}: {{ message or status_message }}</p>')
 
+# in a dark room all is turned round, but for pictures and colours that stand for something
+_DARK = """<style>@media (prefers-color-scheme: dark) {
+  :root {color-scheme: light; filter: invert(1); --jp-layout-color0: #e8e8e5; --jp-layout-color1: #e8e8e5}
+  img, .hc-strip button, .hc li i, .hc-bar, .hc-track i, .hc-track b {filter: invert(1)}
+  .widget-toggle-button.mod-active {filter: invert(1)}
+  img.hc-smooth {filter: hue-rotate(180deg)}
+}</style>"""
+
 def _own_pages(app, folder):
     "Voila's pages without the icons that they load from elsewhere: what happens here is nobody else's business."
     (folder/'error.html').write_text(_ERROR)
     for d in map(Path, app.template_paths):
         if (d/'index.html.j2').is_file():
             lines = (d/'index.html.j2').read_text().splitlines()
-            (folder/'index.html.j2').write_text('\n'.join(o for o in lines if 'href="https://cdn' not in o))
+            own = [o + _DARK*('spinner.css()' in o) for o in lines if 'href="https://cdn' not in o]
+            (folder/'index.html.j2').write_text('\n'.join(own))
             app.template_paths.insert(0, str(folder))
             return
 
