@@ -46,9 +46,9 @@ def intervention(n, seed, **sizes):
     names = 'cross-entropy', 'published', 'heatmap loss'
     kw = dict(experiment=2, seed=seed, **SIZES | dict(epochs=3) | sizes)
     square = lambda s: Tag('presence', size=9, strength=s)
-    bare, few = replace(EXPERIMENTS[2], label=False), arms(names, max(2, n//2))
+    bare = replace(EXPERIMENTS[2], label=False)
     return [phantom_study('label', arms(names, n), **kw)] + [
-        phantom_study(f'strength {s:g}', few, spec=bare, tag=square(s), **kw) for s in STRENGTHS]
+        phantom_study(f'strength {s:g}', arms(names, n), spec=bare, tag=square(s), **kw) for s in STRENGTHS]
 
 # %% ../../nbs/heart/08_questions.ipynb #f81b15c3
 _FEW = ('cross-entropy', 'heatmap loss', 'ceiling')
@@ -199,7 +199,8 @@ def unseen_cues(n, seed, **sizes):
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1/4), 'ceiling': (None, AT_RANDOM, 1),
-    'heatmap loss': ({}, {}, 1), 'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
+    'heatmap loss': ({}, {}, 1), 'heatmap loss, weight 3': (dict(weight=3.), {}, 1),
+    'swap': (None, SWAP, 1), 'swap and term': ({}, SWAP, 1/2),
     'family': (None, _FAMILY, 1/2), 'family and term': ({}, _FAMILY, 1),
     'random levels': (None, dict(outside='any_level'), 1), 'shaken': (None, dict(outside='shaken'), 1),
     'outside blanked': (None, BLANKED, 1/4),
@@ -351,18 +352,18 @@ _STRANGE = tuple(f'unseen_{k}' for k in ('negative', 'bar', 'checkerboard'))
 _AFRESH = tuple(f'afresh_{k}' for k in ('photograph', 'rings', 'light', 'stamp'))
 
 QUESTIONS = {
-    '03_controls': Question('How much of the shift in heart overlap is the heatmap term\'s?', 10, controls,
+    '03_controls': Question('How much of the shift in heart overlap is the heatmap term\'s?', 20, controls,
                             ('heart_overlap',)),
     '04_intervention': Question('Does a model that does not look at the label ignore it?', 20, intervention,
                                 ('label_effect', 'tag_flips')),
     '05_shortcut': Question('Which loss keeps a network from a shortcut that it would take?', 20, shortcut,
                             ('test_accuracy', 'worst_class')),
-    '06_mask_budget': Question('From how many masks, and from how good ones?', 10, mask_budget, ('test_accuracy',)),
+    '06_mask_budget': Question('From how many masks, and from how good ones?', 20, mask_budget, ('test_accuracy',)),
     '06_wrong_masks': Question('Are wrong masks as bad for the swap, and where hearts move?', 20, wrong_masks,
                                ('test_accuracy', 'tag_flips')),
     '06_margins': Question('What do wider masks cost where the tag is right beside the heart?', 20, margins,
                            ('test_accuracy', 'tag_flips')),
-    '07_tradeoff': Question('When does the term start to cost accuracy?', 10, tradeoff,
+    '07_tradeoff': Question('When does the term start to cost accuracy?', 20, tradeoff,
                             ('test_accuracy', 'heart_overlap')),
     '09_audit': Question('Does an audit find what a network depends on?', 2, audit, ('tag_flips', 'heart_overlap')),
     '12_few_masks': Question('Do eight masks do, when a segmenter draws the others?', 20, few_masks,
