@@ -309,8 +309,9 @@ def tradeoff(n, seed, **sizes):
     kw = SIZES | dict(max_trials=2, min_accuracy=0.) | sizes  # nothing is selected: what fails is the answer here
     ladder = [Arm(f'{w:g}', n, loss=dict(weight=w)) for w in WEIGHTS]
     every = (*arms(('cross-entropy', 'ceiling'), n), *ladder)
-    return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', every, seed=seed, **kw)
-            for heart in ('easy', 'medium', 'hard')]
+    own = [Arm(f'{w:g}, own rates', n, loss=dict(weight=w), own_lr=True) for w in (1., 3.)]
+    return [shortcut_study(f'{heart} heart', heart, 'glyph', 'small_cnn', (*every, *more), seed=seed, **kw)
+            for heart, more in (('easy', ()), ('medium', ()), ('hard', own))]
 
 # %% ../../nbs/heart/08_questions.ipynb #0e07fbbd
 _HALFWAY = {'weight 0.1': (dict(weight=.1), {}), 'weight 0.3': (dict(weight=.3), {}),
