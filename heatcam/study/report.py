@@ -476,7 +476,7 @@ def add_flags(p, out): # p: an `ArgumentParser`
                    help='worker processes; 0: one per core, or one in all where there is a GPU')
     where = out or 'study-NAME'
     p.add_argument('--out', default=out,
-                   help=f"folder of the results, an earlier run's is continued; empty: {where}")
+                   help=f"folder of the results, an earlier run's is continued, with more models, too; empty: {where}")
 
 # %% ../../nbs/study/04_report.ipynb #cf9ccdbe
 def study_command(

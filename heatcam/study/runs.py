@@ -13,6 +13,7 @@ import json
 import math
 import os
 import platform
+import re
 import signal
 import stat
 import sys
@@ -251,6 +252,11 @@ def _differences(a, b, at=''):
         return [d for i, (x, y) in enumerate(zip(a, b)) for d in _differences(x, y, f'{at}[{i}]')]
     return [] if a == b else [f'{at}: {a!r} there, {b!r} here']
 
+def _is_more(difference):
+    "Whether it is only more models of an arm than before: those that are there stay as they are."
+    n = re.search(r'\.arms\[\d+\]\.n: (\d+) there, (\d+) here$', difference)
+    return bool(n) and int(n[1]) < int(n[2])
+
 # %% ../../nbs/study/03_runs.ipynb #9c1c853f
 def _check_places(out, studies):
     "One sentence for what stands where a folder or a file of ours must be."
@@ -264,7 +270,7 @@ def _check_same(out, studies):
     "Raises `StudyError` where a folder's study.json describes other studies; says where it was made by other versions."
     try:
         there = read_json(out/'study.json')
-        made, diff = there.pop('made', {}), _differences(there, _describe(studies))
+        made, diff = there.pop('made', {}), [o for o in _differences(there, _describe(studies)) if not _is_more(o)]
     except StudyError as e: made, diff = {}, [str(e)]
     changed = [k for k in ('.task.sha256', '.task.helpers') if any(k in o for o in diff)]
     file = next((f for s in studies if (f := s.describe()['task'].get('file'))), None)
@@ -398,9 +404,13 @@ def _start(jobs, n_jobs):
 
 def _end(results):
     "Ends the workers that are still at work for `results`. joblib does it itself, and warns of what it gives up."
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        if hasattr(results, 'close'): results.close()
+    hook = threading.excepthook  # joblib's thread may look for a job just when it is taken back, and says so
+    threading.excepthook = lambda a: None if a.exc_type is KeyError and 'Executor' in a.thread.name else hook(a)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            if hasattr(results, 'close'): results.close()
+    finally: threading.excepthook = hook
 
 # %% ../../nbs/study/03_runs.ipynb #a4ac2f51
 def _run(jobs, n_jobs, what, take):
@@ -476,7 +486,7 @@ def _train_all(out, studies, n_jobs, at_once):
 # %% ../../nbs/study/03_runs.ipynb #4fb16b83
 def run_studies(
     studies,             # `Study`s; their trials share the workers
-    out,                 # a new folder, or the folder of an earlier run of the same studies, which then goes on
+    out,                 # a new folder, or that of an earlier run of the same studies, or of fewer models: it goes on
     n_jobs: int=2,       # worker processes
     at_once: int=0,      # trials of an arm that are trained as one; 0: 32 on a GPU, 1 elsewhere, where more are slower
 ) -> pd.DataFrame: # one row per trial, see `trial_table`
@@ -485,6 +495,8 @@ def run_studies(
     try:
         with FileLock(out/'.lock', timeout=0):  # the system lets go of it when the process ends, however it ends
             for left in filter(Path.is_file, out.rglob('.*.tmp')): left.unlink()
+            if (there := read_json(out/'study.json')) != (now := there | _describe(studies)):
+                write_json(out/'study.json', now)  # more models than before
             if wrong := put_aside(out, studies): print('put aside in torn/, and made again:', *wrong[:10], sep='\n  ')
             if there := len(trial_table(out, studies)): print(f'trials that are there already: {there}')
             _find_ranges(out, studies, n_jobs)
