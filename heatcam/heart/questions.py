@@ -94,7 +94,7 @@ MENDED = {  # what may help where masks are too tight, or hold the tag: settings
 
 def wrong_masks(n, seed, **sizes):
     "Masks that are wrong, with the heatmap loss and with the swap, for hearts that stay and hearts that move."
-    few = lambda k: n if k in ('good', 'erode', 'swap', 'tag') else max(1, n//2)
+    few = lambda k: n if k in ('good', 'erode', 'dilate', 'swap', 'tag') else max(1, n//2)
     make = lambda k, way, n, kw: Arm(f'{k}, {way}', n, _BY[way][0], kw | _BY[way][1])
     some = [make(k, way, few(k), kw) for k, kw in _FAULTY.items() for way in ('heatmap loss', 'swap')]
     mend = [make(k, way, n, kw) for k, (kw, ways) in MENDED.items() for way in ways]
@@ -179,7 +179,7 @@ def unseen(n, seed, **sizes):
             for heart in ('hard', 'moving') for head, model in _HEADS]
 
 # %% ../../nbs/heart/08_questions.ipynb #0074000f
-UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'ceiling': 1, 'swap': 1/2, 'family': 1, 'family and term': 1}  # shares
+UNSEEN_RESIDUAL = {'cross-entropy': 1/4, 'ceiling': 1, 'swap': 1, 'family': 1, 'family and term': 1}  # shares
 
 def _unseen_residual(cues, shares, n, seed, **sizes):
     some = tuple(Arm(k, max(1, round(n*share)), *UNSEEN[k][:2]) for k, share in shares.items())
@@ -193,8 +193,8 @@ def unseen_residual(n, seed, **sizes):
 
 def unseen_cues(n, seed, **sizes):
     "The same where the cue is near the heart, and where it is all around it."
-    shares = UNSEEN_RESIDUAL | {'ceiling': 1/2}
-    return _unseen_residual([('medium', tag, f', {tag}') for tag in ('near', 'texture')], shares, n, seed, **sizes)
+    cues = [('medium', tag, f', {tag}') for tag in ('near', 'texture')]
+    return _unseen_residual(cues, UNSEEN_RESIDUAL, n, seed, **sizes)
 
 # %% ../../nbs/heart/08_questions.ipynb #a95babb4
 RIVALS = {  # name → keywords of the loss, settings, share of the models
@@ -229,15 +229,13 @@ def longer(n, seed, **sizes):
                            **kw | epochs(steps)) for steps, share in STEPS.items() for head, model in _HEADS]
 
 # %% ../../nbs/heart/08_questions.ipynb #bb6557a7
-RESIDUAL = {  # name → keywords of the loss, settings, share of the models
-    'cross-entropy': (None, {}, 1/4), 'ceiling': (None, AT_RANDOM, 1), 'heatmap loss': ({}, {}, 1),
-    'swap': (None, SWAP, 1)}
-LAST_LAYER = {'cross-entropy': (None, {}, 1), 'heatmap loss, last layer': (dict(max_cell=None), {}, 1),
-              'share, true class, last layer': (PRESETS['share'], {}, 1)}  # asked where the cue is far away
+RESIDUAL = {'cross-entropy': (None, {}), 'ceiling': (None, AT_RANDOM), 'heatmap loss': ({}, {}), 'swap': (None, SWAP)}
+LAST_LAYER = {'heatmap loss, last layer': (dict(max_cell=None), {}),
+              'share, true class, last layer': (PRESETS['share'], {})}  # asked where the cue is far away
 
 def residual(n, seed, **sizes):
     "The heatmap loss on a network whose cells have all seen the whole image."
-    some = lambda named: tuple(Arm(k, max(1, round(n*share)), loss, kw) for k, (loss, kw, share) in named.items())
+    some = lambda named: tuple(Arm(k, n, *o) for k, o in named.items())
     kw = SIZES | THIN | dict(lr_range=(5e-3, 2e-2), draws=10) | sizes
     cues = ('medium', 'glyph', LAST_LAYER), ('moving', 'glyph', {}), ('medium', 'near', {}), ('medium', 'texture', {})
     return [shortcut_study(f'{heart} heart, {tag}', heart, tag, 'thin_resnet18', some(RESIDUAL | more), seed=seed + 500,
