@@ -20,13 +20,13 @@ from fastai.data.transforms import Normalize
 from fastai.torch_core import apply, to_device
 from fastcore.basics import noop, patch, store_attr
 
-from .masks import as_one, is_annotated
+from .masks import NO_CLASS, as_one, is_annotated
 from .cam import as_method, find_layer, heatmap, heatmaps
 from .plots import aspect_of, heatmap_bar, plot_any
 from .terms import heat_areas, overlap
 from .callbacks import (REFERENCE, HeatmapLoss, HiResCAMLoss, OneClass, batch_pictures, check_codes,
-                               check_cut, class_names, holds_inside, inside_mask, part_regions, predicted_classes,
-                               split_batch)
+                               check_cut, check_inside, class_names, holds_inside, inside_mask, part_regions,
+                               predicted_classes, split_batch)
 
 # %% ../nbs/10_interpret.ipynb #e1ac0af8
 class HeatmapInterpretation:
@@ -167,11 +167,12 @@ def _asked(learn, trained, evidence, inside, reshape, **given):
     cb = cb or HiResCAMLoss()
     own = (cb.which, cb.evidence) if trained else (REFERENCE, 'positive')
     which, evidence = _changed(own[0], **given), own[1] if evidence is None else evidence
+    check_inside(inside)
     heatmap(torch.zeros(1), evidence)  # says what is wrong with it
     kind = '' if (which, evidence) != own else 'trained ' if trained else None
     return SimpleNamespace(
         which=which, evidence=evidence, inside=cb.inside if inside is None else inside,
-        reshape=cb.reshape if reshape is None else reshape, output=cb.output, n_inp=n_inp,
+        reshape=cb.reshape if reshape is None else reshape, output=cb.output, n_inp=n_inp, classed=[],
         about='' if kind is None else f'{kind}map: {_about(which, evidence)}')
 
 # %% ../nbs/10_interpret.ipynb #e1f05a7c
@@ -199,6 +200,9 @@ def _read(learn, dl, how):
     which, layer = how.which, None
     for b in dl:
         x, y, mask, inside, several = _prepared(learn, b, dl, how)
+        how.classed.append(has := (y != NO_CLASS).cpu() if y.ndim == 1 else torch.ones(len(y), dtype=torch.bool))
+        if not has.any(): continue
+        if not has.all(): x, y, mask = apply(lambda o: o[has], (x, y, mask))
         if layer is None:
             layer = _found_layer(learn, x, mask, dl, inside, how)
             check_cut(b[-1], dl)
@@ -213,6 +217,20 @@ def _read(learn, dl, how):
         v = overlap(*heat_areas(maps, mask, inside, how.evidence))
         res = logits, y, maps, v, loss, is_annotated(mask), holds_inside(mask, inside)
         yield [o.cpu() for o in res]
+
+# %% ../nbs/10_interpret.ipynb #0dedaedc
+def _loader(dls, i):
+    if not isinstance(i, int) or not 0 <= i < len(dls.loaders): raise ValueError(
+        f'ds_idx must be 0 (training), 1 (validation) or another of the {len(dls.loaders)} loaders, got {i!r}')
+    return dls[i]
+
+def _classed(idxs, how):
+    "Those of `idxs` whose image has a class: of the others nobody knows what is right."
+    kept = [i for i, has in zip(idxs, torch.cat(how.classed).tolist()) if has]
+    if not kept: raise ValueError(f'none of the {len(idxs)} images has a class, so nothing can be right or wrong')
+    if len(kept) < len(idxs): warnings.warn(
+        f'{len(idxs) - len(kept)} of {len(idxs)} images have no class, so nothing can be right or wrong: left out')
+    return kept
 
 # %% ../nbs/10_interpret.ipynb #a6bed49b
 @patch(cls_method=True)
@@ -229,12 +247,14 @@ def from_learner(cls: HeatmapInterpretation,
     max_cell=None,      # or the last layer whose cells are at most so many pixels wide
     trained: bool=False,  # the map that the learner's heatmap loss trains, instead of the reference map
 ):
-    "Asks the model about each image of a data set, in evaluation mode. Raises `ValueError` where no image has a mask."
+    "Asks the model about each image that has a class. Raises `ValueError` where no image has a mask."
     if dl is not None: check_same_input(learn, dl)
     how = _asked(learn, trained, evidence, inside, reshape, layer=layer, max_cell=max_cell, method=method, score=score)
-    dl, idxs = in_order(learn.dls[ds_idx] if dl is None else dl)
+    dl, idxs = in_order(_loader(learn.dls, ds_idx) if dl is None else dl)
     with torch.inference_mode(False), as_they_are(dl.dataset):  # maps need gradients
-        logits, y, maps, v, loss, known, held = map(torch.cat, zip(*_read(learn, dl, how)))
+        read = list(_read(learn, dl, how))
+        idxs = _classed(idxs, how)
+        logits, y, maps, v, loss, known, held = map(torch.cat, zip(*read))
     _check_masks(known, held, how.inside)
     return cls(dl, idxs, logits, y, maps, v, loss, known, how.evidence, how.inside, how.about)
 
