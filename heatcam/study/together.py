@@ -20,6 +20,7 @@ from torch import nn
 
 from ..cam import InputOf, Recorded, cam_map, class_score, find_layer
 from ..callbacks import HeatmapLoss
+from ..masks import NO_CLASS
 from .trials import TRAINING, Arm, Study, trial_learner, trial_row
 from ..terms import heatmap_terms
 
@@ -64,7 +65,7 @@ def stack_networks(
 ) -> nn.Module: # (N, K·C, H, W) → (N, K, classes)
     "K networks as one. Raises `ValueError` where that can't be done."
     net, states = _stacked(models[0], len(models)), [m.state_dict() for m in models]
-    if any(list(s) != list(states[0]) for s in states): raise ValueError('the networks must be of one architecture')
+    if len({str(m) for m in models}) > 1: raise ValueError('the networks must be of one architecture')
     net.to(next(iter(states[0].values())))  # their precision and device
     net.load_state_dict({k: torch.cat([s[k] for s in states]) if v.ndim else v for k, v in states[0].items()})
     return net
@@ -87,28 +88,6 @@ def _adam(params, states, lr, mom, step, alive, sqr_mom=.99, eps=1e-5, wd=.01):
         p.sub_(rate/(1 - mom**step)*s[0]/((s[1]/(1 - sqr_mom**step)).sqrt() + eps))
         p.grad = None
 
-# %% ../../nbs/study/02_together.ipynb #51bc7b39
-def _how(learn):
-    "What must be the same in all Learners."
-    cb = next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
-    if cb is None: return type(learn.loss_func),
-    how = [getattr(cb, k) for k in ('rise_from', 'term', 'score', 'evidence', 'method')]
-    return type(learn.loss_func), type(cb), callable(cb.weight) or cb.weight, *how, str(cb.inside)
-
-def _check_together(learns, lrs):
-    if len(lrs) != len(learns): raise ValueError(f'{len(lrs)} learning rates for {len(learns)} Learners: give one each')
-    known = {'TrainEvalCallback', 'Recorder', 'CastToTensor', 'ProgressCallback'}
-    known |= {type(cb).__name__ for cb in learns[0].cbs if isinstance(cb, HeatmapLoss)}
-    odd = sorted({type(cb).__name__ for l in learns for cb in l.cbs} - known)
-    if odd: raise ValueError(f'callbacks that training at once does not know: {", ".join(odd)}')
-    if any(l.opt_func is not Adam for l in learns): raise ValueError("training at once is with fastai's Adam only")
-    if any(not p.requires_grad for l in learns for p in l.model.parameters()): raise ValueError(
-        'training at once trains all layers: unfreeze them')
-    if len({_how(l) for l in learns}) > 1: raise ValueError(
-        'the Learners must have the same class loss and the same heatmap loss')
-    if len({len(l.dls.train) for l in learns}) > 1: raise ValueError(
-        'the Learners must have as many batches per epoch as each other')
-
 # %% ../../nbs/study/02_together.ipynb #9d6c5b31
 def _loss_of(learn): return next((cb for cb in learn.cbs if isinstance(cb, HeatmapLoss)), None)
 
@@ -126,6 +105,50 @@ def _layers_of(learn, net):
     names = {m: n for n, m in learn.model.named_modules()}
     return [InputOf(net) if isinstance(o, InputOf) else net.get_submodule(names[o]) for o in found]
 
+# %% ../../nbs/study/02_together.ipynb #51bc7b39
+def _plain(loss_func):
+    "What a class loss is set to, in words."
+    f = getattr(loss_func, 'func', loss_func)  # fastai's losses are around PyTorch's
+    name = getattr(f, '__qualname__', type(f).__qualname__)
+    return type(loss_func), name, str(sorted((k, v) for k, v in getattr(f, '__dict__', {}).items() if k[0] != '_'))
+
+def _how(learn):
+    "What must be the same in all Learners."
+    if (cb := _loss_of(learn)) is None: return _plain(learn.loss_func)
+    how = [getattr(cb, k) for k in ('weight', 'rise_from', 'term', 'evidence', 'reshape', 'output')]
+    return _plain(learn.loss_func), type(cb), cb.which, *how, str(cb.inside)
+
+def _loader_of(learn): # how many batches, and of how many images
+    dl = learn.dls.train
+    return len(dl), dl.n, dl.bs, dl.drop_last
+
+_ALIKE = dict(loss='the Learners must have the same class loss and the same heatmap loss',
+              model='the networks must be of one architecture',
+              loader='the Learners must have as many images and batches per epoch as each other')
+
+# %% ../../nbs/study/02_together.ipynb #4f591f78
+def _faults(learn):
+    "What one Learner has that training at once does not do."
+    known = {'TrainEvalCallback', 'Recorder', 'CastToTensor', 'ProgressCallback'}
+    known |= {type(cb).__name__ for cb in learn.cbs if isinstance(cb, HeatmapLoss)}
+    f, cb = getattr(learn.loss_func, 'func', learn.loss_func), _loss_of(learn)
+    if odd := sorted({type(cb).__name__ for cb in learn.cbs} - known): yield f'these callbacks: {", ".join(odd)}'
+    if learn.opt_func is not Adam: yield "another optimizer than fastai's Adam"
+    if any(not p.requires_grad for p in learn.model.parameters()): yield 'frozen layers: unfreeze them'
+    if learn.wd is not None or learn.wd_bn_bias or tuple(learn.moms) != (.95, .85, .95): yield (
+        'a weight decay or momentum other than the default')
+    if getattr(f, 'weight', None) is not None: yield 'class weights'
+    if cb is not None and isinstance(cb.inside, dict): yield 'regions of their own for each class'
+
+def _check_together(learns, lrs):
+    if not learns or not hasattr(lrs, '__len__') or len(lrs) != len(learns): raise ValueError(
+        f'give a list of Learners and their learning rates: got {len(learns)}, and {lrs!r}')
+    if fault := next((o for l in learns for o in _faults(l)), None): raise ValueError(
+        f'a Learner has {fault}; training at once does not do that: train them one by one')
+    for what, of in dict(loss=_how, model=lambda l: str(l.model), loader=_loader_of).items():
+        if len({of(l) for l in learns}) > 1: raise ValueError(_ALIKE[what])
+    if len({id(l.model) for l in learns}) < len(learns): raise ValueError('the same network is given twice')
+
 # %% ../../nbs/study/02_together.ipynb #0c327e43
 def _together_loss(learn, net, layers, b, pct, k):
     "Class loss and loss of each network, (K,), of one batch."
@@ -136,7 +159,8 @@ def _together_loss(learn, net, layers, b, pct, k):
     with Recorded(layers) if w else nullcontext() as rec: logits = net(x).flatten(0, 1)
     loss_func = deepcopy(learn.loss_func)
     loss_func.reduction = 'none'
-    class_loss = loss_func(logits, y).view(-1, k).mean(0)
+    has = (y != NO_CLASS).view(-1, k).sum(0).clamp_min(1)  # the others have no class loss
+    class_loss = loss_func(logits, y).view(-1, k).sum(0)/has
     if not w: return class_loss, class_loss
     maps = cam_map(rec.acts, class_score(logits, y, cb.score), cb.method, True, apart)
     terms, known = (o.view(-1, k).sum(0) for o in heatmap_terms(maps, mask, cb.term, cb.evidence, cb.inside))
@@ -173,6 +197,9 @@ def _one_network(learns):
 def _batches(learns):
     "The batches of all Learners side by side: images (N, K·C, H, W), classes (N·K,), masks (N·K, H, W)."
     for batches in zip(*[l.dls.train for l in learns]):
+        if batches[0][1].ndim != 1: raise ValueError(
+            f'training at once needs one class for each image, got targets of shape {tuple(batches[0][1].shape)}: '
+            'train them one by one')
         x, y, mask = (torch.stack([b[i].as_subclass(torch.Tensor) for b in batches], 1) for i in range(3))
         yield x.flatten(1, 2), y.flatten(), mask.flatten(0, 1)
 
