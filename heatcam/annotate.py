@@ -18,6 +18,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +33,18 @@ from fastcore.basics import patch, store_attr
 from fasttransform import DisplayedTransform
 from matplotlib import colormaps
 from matplotlib.path import Path as Outline
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 from scipy.stats import kruskal
 
-from .masks import UNANNOTATED, ImageMaskSet, all_codes, inside_of, show_mask, show_outline
+from .masks import (UNANNOTATED, ImageMaskSet, all_codes, check_whole, inside_of, show_mask, show_outline,
+                           white_fault)
 from .edges import (FEW, MIXED, RINGS, SHIFTS, Tight, coarseness, common_shift, edge_profile, edge_scores,
                            looked_at, mixed_up, profiles_of, tightness)
 from .plots import picture
 from .callbacks import check_inside
-from .files import MaskItem, RegionMask, boxes_to_mask, plain_text, raise_faults
+from .files import (MaskItem, OpenRegionMask, RegionMask, are_shares, mask_file, mixed_white, plain_text,
+                           raise_faults, upright)
 
 # %% ../nbs/13_annotate.ipynb #7d5797fd
 def _grown(codes, pixels):
@@ -58,6 +61,8 @@ def dilate_masks(
     dims: int=2,    # 1: of signals (…, L), 3: of volumes (…, D, H, W), which grow in all directions
 ) -> torch.Tensor:  # as `masks`
     "Masks with larger regions; 255 stays as it is. Raises `ValueError` for other shapes, types and distances."
+    if isinstance(masks, dict): raise TypeError(
+        'masks must be an array or a tensor, got a dict: dilate its masks, {k: dilate_masks(m, 3) for k, m in …}')
     m, sides = torch.as_tensor(masks), ('L', 'H, W', 'D, H, W')[dims - 1]
     if not dims <= m.ndim <= dims + 2 or m.dtype not in (torch.uint8, torch.bool): raise ValueError(
         f'masks must be ({sides}), (N, {sides}) or (N, classes, {sides}), uint8 or bool, got {tuple(m.shape)} of '
@@ -107,15 +112,23 @@ def mask_facts(
                 rim=bool(rim), codes=np.unique(codes).tolist(), key=hash((codes.shape, codes.tobytes())))
 
 # %% ../nbs/13_annotate.ipynb #b167bcb8
+def _shown(im):
+    "The pixels of a PIL image, turned as its EXIF data say: (H, W, 3), or (H, W) where it has more than 8 bits."
+    im = upright(im)
+    if im.mode[0] not in 'IF': return np.array(im.convert('RGB'))
+    return np.array(im, np.float32 if im.mode == 'F' else np.int32)
+
 def _grey(image):
     "An image as grey levels (H, W)."
-    a = picture(np.array(image) if isinstance(image, Image.Image) else image)[0].astype(float)
+    a = _shown(image) if isinstance(image, Image.Image) else np.asarray(torch.as_tensor(image).cpu())
+    if a.ndim == 3 and len(a) > 4 and a.shape[-1] in (1, 4): a = a[...,:3].mean(-1)  # the fourth is alpha
+    a = picture(a)[0].astype(float)
     return a.mean(-1) if a.ndim == 3 else a
 
 # %% ../nbs/13_annotate.ipynb #08b3a6b9
 def _read_image(file):
-    "The pixels (H, W, 3) of an image file, turned as its EXIF data say."
-    with Image.open(file) as im: return np.array(ImageOps.exif_transpose(im).convert('RGB'))
+    "The pixels of an image file, as `_shown` has them."
+    with Image.open(file) as im: return _shown(im)
 
 def _opened(row):
     "(image, mask, class) of what a data set or a list holds; a class that is not a single number is None."
@@ -128,16 +141,25 @@ def _opened(row):
     return image, mask, None if y is None or np.ndim(y) else getattr(y, 'item', lambda: y)()
 
 # %% ../nbs/13_annotate.ipynb #75ecd52a
+def _check_set(ds):
+    "Raises `ValueError` for an `ImageMaskSet` that has not one mask (H, W) of codes per image."
+    n = ds.masks.shape[1]
+    what = ('soft masks: give ds.masks > .5 as the masks' if ds.soft else
+            'volumes: give their slices' if ds.dims == 3 else 'signals' if ds.dims == 1 else
+            f'masks for each of {n} classes: give those of one, ds.masks[:,0]' if ds.masks.ndim == 4 and n > 1 else '')
+    if what: raise ValueError(f'one mask (H, W) of codes per image is checked, and this set holds {what}')
+
 def _rows(data):
     "How many items `data` has, a function that opens one, and the names of the classes or None."
     if isinstance(data, DataLoaders): data = data.train
     if isinstance(data, (DataLoader, ImageMaskSet)):
+        if isinstance(ds := getattr(data, 'dataset', data), ImageMaskSet): _check_set(ds)
         get = data.create_item if isinstance(data, DataLoader) else data.__getitem__
         vocab = getattr(data, 'vocab', None)
         def item(i):
             x, y, mask = get(i)
             return _opened((x, mask, y))
-        return len(getattr(data, 'dataset', data)), item, vocab
+        return len(ds), item, vocab
     data = list(data)
     return len(data), lambda i: _opened(data[i]), None
 
@@ -356,8 +378,9 @@ def polygon_mask(
 # %% ../nbs/13_annotate.ipynb #fe47ad61
 def _box_mask(corners, size):
     "The pixels that a box from one corner to the other (2, 2) touches."
-    h, w = size
-    return boxes_to_mask(np.clip(corners, 0, (w, h)).reshape(1, 4), size) > 0
+    res, ((x0, y0), (x1, y1)) = np.zeros(size, bool), np.clip(corners, 0, size[::-1]).tolist()
+    res[int(y0):math.ceil(y1), int(x0):math.ceil(x1)] = True
+    return res
 
 def _circle_mask(points, size):
     "The pixels whose centres lie in the circle of a centre and a point of the rim (2, 2)."
@@ -378,6 +401,7 @@ class _Shape:
     category: object    # its id or name
     kind: str           # 'polygon', 'box', 'circle' or 'runs'
     numbers: np.ndarray # (k, 2) points x, y; or (k,) run lengths
+    size: tuple = None  # (H, W) of the mask that run lengths make, if it is said
 
 def _numbers(o, *shape):
     "Numbers in the given shape; where they are none, NaN."
@@ -392,6 +416,7 @@ def _shape_fault(s, size):
     p, (h, w) = s.numbers, size
     if not (np.abs(p) < _FAR).all(): return 'shapes whose coordinates are no finite numbers x, y'
     if s.kind == 'runs':
+        if s.size is not None and tuple(s.size) != (h, w): return 'run lengths of another size than their image'
         whole = (p >= 0).all() and (p == np.floor(p)).all() and p.sum() == h*w
         return None if whole else 'run lengths that do not add up to the pixels of their image'
     if s.kind == 'polygon' and len(p) < 3: return 'polygons of fewer than three points'
@@ -414,15 +439,27 @@ class ImageMasks(dict):
         self.names = dict(names or {})
     def table(self):
         "A row per code: its category, the images that show it, and its share of their pixels."
-        shares = {c: [s for m in self.values() if (s := (m == c).mean())] for c in self.names}
+        shares = {c: [s for m in self.values() if (s := (np.asarray(m) == c).mean())] for c in self.names}
         return pd.DataFrame([dict(code=c, category=plain_text(n, 60), images=len(shares[c]),
                                   share=np.mean(shares[c]) if shares[c] else 0.) for c, n in self.names.items()])
 
 # %% ../nbs/13_annotate.ipynb #34b82104
 _MAX_CODE = UNANNOTATED - 1
 
-def _codes(categories):
-    "{category id: code}: the ids themselves, if they can be codes, else 1, 2, … in their order."
+def _given_codes(categories, names):
+    "{category id: code} as `names`, {code: category}, say. Raises `ValueError` where they don't."
+    fit = isinstance(names, dict) and all(isinstance(c, int) and 0 < c <= _MAX_CODE for c in names)
+    if not fit or len({*map(str, names.values())}) < len(names): raise ValueError(
+        f'names must be {{code: category}}, codes from 1 to {_MAX_CODE} and no category twice, such as the names of '
+        f'other masks, got {plain_text(names, 80)}')
+    codes, lost = {n: c for c, n in names.items()}, [str(n) for n in categories.values() if n not in [*names.values()]]
+    if lost: raise ValueError(
+        f'names lacks {plain_text(", ".join(sorted(lost)))}: add each of these categories with a code of its own')
+    return {k: codes[n] for k, n in categories.items()}
+
+def _codes(categories, names=None):
+    "{category id: code}: those of `names`, or the ids themselves, if they can be codes, else 1, 2, … in their order."
+    if names is not None: return _given_codes(categories, names)
     ids = sorted(categories, key=lambda c: (type(c).__name__, c))
     if len(ids) > _MAX_CODE: raise ValueError(
         f'there are {len(ids)} categories, and a mask has codes for {_MAX_CODE}: merge some, or leave some out')
@@ -445,44 +482,58 @@ def _leads_out(name):
 # %% ../nbs/13_annotate.ipynb #df5664c8
 def _size_of(im, folder):
     "(H, W) of an image, or a fault (kind, detail)."
-    size = im.size
+    size = said = im.size and tuple(int(n) if isinstance(n, float) and n.is_integer() else n for n in im.size)
+    if '://' in im.name: return None, ('names that are web addresses (give the files\' names in the folder)', im.name)
     if _leads_out(im.name): return None, ('names that lead out of the folder of the images', im.name)
     if folder is not None:
         file = Path(folder)/im.name
         if not file.is_file(): return None, (f'images that are not in {folder}', im.name)
         try: size = MaskItem(file).size
         except ValueError as e: return None, ('images that can not be read', f'{im.name} {e}')
-        if im.size and im.size != tuple(size): return None, (
-            'images of another size (height × width) than annotated', f'{im.name}: {size}, annotated {im.size}')
+        if said and said != tuple(size): return None, (
+            'images of another size (height × width) than annotated', f'{im.name}: {size}, annotated {said}')
     if size is None: return None, ('images of unknown size (give folder=)', im.name)
     ok = all(type(n) is int and n > 0 for n in size) and math.prod(size) <= (Image.MAX_IMAGE_PIXELS or math.inf)
     return (tuple(size), None) if ok else (None, ('images of an impossible size', f'{im.name}: {size}'))
 
 # %% ../nbs/13_annotate.ipynb #aa1a8f0a
+_SHARES = 'images all of whose coordinates lie between 0 and 1 (give pixels: x times the width, y times the height)'
+
 def _drawn(im, size, codes, bare):
-    "The mask (H, W) of an image, and the faults of its shapes, a (kind, detail) each."
-    faults, mask = [], np.full(size, 0 if im.shapes or bare == 'outside' else UNANNOTATED, np.uint8)
-    for k, s in enumerate(im.shapes):
-        if fault := _shape_fault(s, size): faults.append((fault, f'{im.name}: shape {k}'))
-        else: mask[_KINDS[s.kind](s.numbers, size)] = codes[s.category]
-    return mask, faults
+    "The mask (H, W) of an image, the faults of its shapes, a (kind, detail) each, and how many keep no pixel."
+    faults = [(f, f'{im.name}: shape {k}') for k, s in enumerate(im.shapes) if (f := _shape_fault(s, size))]
+    points = [s.numbers.ravel() for s in im.shapes if s.kind != 'runs']
+    if points and not faults and are_shares(np.concatenate(points), size): faults.append((_SHARES, im.name))
+    blank = 0 if im.shapes or bare == 'outside' else UNANNOTATED
+    if faults or not im.shapes: return np.full(size, blank, np.uint8), faults, 0
+    draw, of = lambda s: _KINDS[s.kind](s.numbers, size), [codes[s.category] for s in im.shapes]
+    top = np.full(size, -1, np.int32)  # which shape lies on top
+    for k, s in enumerate(im.shapes): top[draw(s)] = k
+    mask = np.array([*of, blank], np.uint8)[top]
+    seen = np.bincount(top.ravel() + 1, minlength=len(of) + 1)[1:]
+    return mask, [], sum(not (mask[draw(s)] == c).any() for s, c, n in zip(im.shapes, of, seen) if not n)
 
 # %% ../nbs/13_annotate.ipynb #69e59a8f
-def _masks_of(images, categories, folder, bare, faults):
+def _masks_of(images, categories, folder, bare, faults, names=None, fixed=()):
     "`ImageMasks` of `_Annotated`s and {category id: name}; one `ValueError` for all that is wrong."
+    # `names`: {code: category}, or None; `fixed`: categories that have a code and no name
     if bare not in ('unannotated', 'outside'): raise ValueError(
         f"bare must be 'unannotated' or 'outside', got {bare!r}")
-    codes, res, out = _codes(categories), {}, []
+    codes, res, out, lost = _codes(categories, names) | dict(fixed), {}, [], []
     for im in images:
         size, fault = _size_of(im, folder)
         if fault is None and im.name in res: fault = 'images that are listed twice', im.name
-        if fault is None: res[im.name], more = _drawn(im, size, codes, bare)
+        if fault is None: res[im.name], more, hidden = _drawn(im, size, codes, bare)
         for kind, detail in [fault] if fault else more: faults[kind].append(detail)
-        if not fault: out += [im.name for s in im.shapes if _reaches_out(s, size)]
+        if fault: continue
+        out += [im.name for s in im.shapes if _reaches_out(s, size)]
+        lost += [im.name]*hidden
     raise_faults(faults)
     if out: warnings.warn(
         f'{len(out)} shapes reach out of their images and were cut off, the first in {plain_text(out[0])}')
-    return ImageMasks(res, {codes[c]: categories[c] for c in sorted(categories, key=codes.get)})
+    if lost: warnings.warn(f'{len(lost)} shapes keep no pixel, as later ones cover them or they are smaller than one, '
+                           f'the first in {plain_text(lost[0])}: put what lies in front last')
+    return ImageMasks(res, names or {codes[c]: categories[c] for c in sorted(categories, key=codes.get)})
 
 # %% ../nbs/13_annotate.ipynb #0c0d5dbd
 def _json(file):
@@ -494,15 +545,14 @@ def _json(file):
         raise ValueError(f'{plain_text(file)} can not be read as JSON: {plain_text(e)}') from None
 
 # %% ../nbs/13_annotate.ipynb #08a17c49
-def _coco_shapes(a, size):
-    "The shapes of a COCO annotation of an image of `size` (H, W) or None. Raises `ValueError` for other run lengths."
+def _coco_shapes(a):
+    "The shapes of a COCO annotation. Raises `ValueError` for compressed run lengths."
     seg, c = a.get('segmentation'), a['category_id']
     if isinstance(seg, dict):
         if not isinstance(seg['counts'], list): raise ValueError(
             'compressed run lengths (decode them with pycocotools.mask, and write counts as lists)')
-        if size and tuple(seg.get('size', size)) != size: raise ValueError(
-            'run lengths of another size than their image')
-        return [_Shape(c, 'runs', _numbers(seg['counts'], -1))]
+        size = None if seg.get('size') is None else _numbers(seg['size'], 2)
+        return [_Shape(c, 'runs', _numbers(seg['counts'], -1), size)]
     if seg: return [_Shape(c, 'polygon', _numbers(p, -1, 2)) for p in seg]
     x, y, w, h = _numbers(a['bbox'], 4)
     return [_Shape(c, 'box', _numbers([x, y, x + w, y + h], 2, 2))]
@@ -517,26 +567,46 @@ def _coco_images(d, faults):
         res[im['id']] = _Annotated(str(im['file_name']), size, [])
     return res
 
+def _coco_categories(d, faults):
+    "{category id: name}."
+    res = {}
+    for c in d['categories']:
+        if (first := res.setdefault(c['id'], c['name'])) != c['name']: faults[
+            'categories that share an id'].append(f'id {c["id"]}: {first}, {c["name"]}')
+    return res
+
+# %% ../nbs/13_annotate.ipynb #c4a09a20
+def _coco_annotation(a, images, categories):
+    "Adds a COCO annotation to its image, or says what is wrong with it, as (kind, detail)."
+    at = f'annotation {a.get("id")}'
+    try:
+        im, c = images.get(a['image_id']), a['category_id']
+        if im is None: return 'annotations of an unknown image', f'{at}: {a["image_id"]}'
+        if c not in categories: return 'annotations of an unknown category', f'{at}: {c}'
+        im.shapes += _coco_shapes(a)
+    except KeyError as e:
+        panoptic = ' (a panoptic file is not read: its masks are PNG files in colour)'*('segments_info' in a)
+        return f'annotations without {e}{panoptic}', at
+    except TypeError as e: return 'annotations that can not be read', f'{at}: {plain_text(e, 80)}'
+    except ValueError as e: return str(e), at
+
 # %% ../nbs/13_annotate.ipynb #cc1dd479
 def masks_from_coco(
     source,                    # the path of a JSON file, or what it holds
     folder=None,               # of the images; None: they are not looked at
     bare: str='unannotated',   # what an image without annotations is; 'outside': somebody looked and found nothing
-) -> ImageMasks: # the codes are the category ids, or numbers from 1 where an id can't be a code
+    names: dict=None,          # {code: category}, such as the names of other masks; None: the category ids,
+                               # or numbers from 1 where an id can't be a code
+) -> ImageMasks:
     "Masks of a COCO file: polygons, run lengths, or else boxes. Raises `ValueError` with all that is wrong with it."
     d, faults = source if isinstance(source, dict) else _json(source), defaultdict(list)
     try:
-        images, categories = _coco_images(d, faults), {c['id']: c['name'] for c in d['categories']}
+        images, categories = _coco_images(d, faults), _coco_categories(d, faults)
         for a in d['annotations']:
-            at, im, c = f'annotation {a.get("id")}', images.get(a['image_id']), a['category_id']
-            if im is None: faults['annotations of an unknown image'].append(f'{at}: {a["image_id"]}')
-            elif c not in categories: faults['annotations of an unknown category'].append(f'{at}: {c}')
-            else:
-                try: im.shapes += _coco_shapes(a, im.size)
-                except ValueError as e: faults[str(e)].append(at)
+            if fault := _coco_annotation(a, images, categories): faults[fault[0]].append(fault[1])
     except (KeyError, TypeError, AttributeError) as e: raise ValueError(
         f'this is no COCO file with images, annotations and categories: {type(e).__name__} {plain_text(e)}') from None
-    return _masks_of(images.values(), categories, folder, bare, faults)
+    return _masks_of(images.values(), categories, folder, bare, faults, names)
 
 # %% ../nbs/13_annotate.ipynb #a5848342
 class _NoDoctype(ET.TreeBuilder):
@@ -571,10 +641,11 @@ def _voc_image(file):
 # %% ../nbs/13_annotate.ipynb #16cd5f54
 def _files_in(source, suffix=''):
     "A file, or the files below a folder, with `suffix` if that is given; hidden files are left out."
+    if not source.exists(): raise ValueError(f'there is no file and no folder {plain_text(source)}')
     found = [source] if source.is_file() else sorted(f for f in source.rglob('*') if f.is_file() and f.name[0] != '.')
     return [f for f in found if f.suffix.lower() == suffix or not suffix]
 
-def _per_file(source, suffix, read, folder, bare):
+def _per_file(source, suffix, read, folder, bare, names, fixed=()):
     "`ImageMasks` of a file, or of all files with `suffix` below a folder, each read by `read` as an `_Annotated`."
     source, faults, images = Path(source), defaultdict(list), []
     files = _files_in(source, suffix)
@@ -585,20 +656,23 @@ def _per_file(source, suffix, read, folder, bare):
         else:
             im.name = Path(os.path.relpath(f.parent, source if source.is_dir() else f.parent), im.name).as_posix()
             images.append(im)
-    names = {s.category for im in images for s in im.shapes}
-    return _masks_of(images, {n: n for n in sorted(names)}, folder, bare, faults)
+    found = {s.category for im in images for s in im.shapes} - {*fixed}
+    return _masks_of(images, {n: n for n in sorted(found)}, folder, bare, faults, names, fixed)
 
 # %% ../nbs/13_annotate.ipynb #559af820
 def masks_from_voc(
     source,                    # a folder of XML files, also in folders below; or one file
     folder=None,               # of the images; None: they are not looked at
     bare: str='unannotated',   # what an image without boxes is; 'outside': somebody looked and found nothing
-) -> ImageMasks: # the codes are 1, 2, … in the order of the categories' names
+    names: dict=None,          # {code: category}, such as the names of other masks; None: 1, 2, …
+                               # in the order of the categories' names
+) -> ImageMasks:
     "Masks of Pascal VOC's boxes. Raises `ValueError` with all that is wrong with the files."
-    return _per_file(source, '.xml', _voc_image, folder, bare)
+    return _per_file(source, '.xml', _voc_image, folder, bare, names)
 
 # %% ../nbs/13_annotate.ipynb #e5ee897c
 _LABELME = dict(polygon='polygon', rectangle='box', circle='circle')
+_LABELME_CODES = {'__ignore__': UNANNOTATED, '_background_': 0}  # what its own converters make of these labels
 
 def _labelme_shape(s):
     kind = _LABELME.get(s.get('shape_type') or 'polygon')
@@ -625,9 +699,11 @@ def masks_from_labelme(
     source,                    # a folder of JSON files, also in folders below; or one file
     folder=None,               # of the images; None: they are not looked at
     bare: str='unannotated',   # what an image without shapes is; 'outside': somebody looked and found nothing
-) -> ImageMasks: # the codes are 1, 2, … in the order of the labels
+    names: dict=None,          # {code: category}, such as the names of other masks; None: 1, 2, … in the order
+                               # of the labels
+) -> ImageMasks:
     "Masks of LabelMe's polygons, rectangles and circles. Raises `ValueError` with all that is wrong with the files."
-    return _per_file(source, '.json', _labelme_image, folder, bare)
+    return _per_file(source, '.json', _labelme_image, folder, bare, names, _LABELME_CODES)
 
 # %% ../nbs/13_annotate.ipynb #691d3fd4
 def _check_sizes(masks, folder, faults):
@@ -637,6 +713,13 @@ def _check_sizes(masks, folder, faults):
         f = images.get(Path(name).with_suffix(''))
         if f is None: faults['masks without an image'].append(name)
         elif _read_image(f).shape[:2] != m.shape: faults['masks of another size than their image'].append(name)
+
+def _warn_white(masks):
+    "Warns where all masks that say anything hold 0 and 255 only."
+    fault = ''
+    for m in map(torch.as_tensor, masks):
+        if (m != UNANNOTATED).any() and not (fault := white_fault(m[None])): return
+    if fault: warnings.warn(fault)
 
 def _found(masks, bare):
     "The masks with their codes; those that are 0 everywhere say nothing, unless `bare` says that they do."
@@ -653,15 +736,19 @@ def masks_from_files(
     source,                    # a folder of image files that hold region codes, or one file
     folder=None,               # of the images, with the same names before the suffix; None: they are not looked at
     bare: str='unannotated',   # what a mask is that is 0 everywhere; 'outside': somebody looked and found nothing
+    white=None, threshold=None,  # see `RegionMask.create`
 ) -> ImageMasks: # the codes are those of the files
     "Masks in image files, black and white ones or region codes. Raises `ValueError` with all that is wrong with them."
-    source, faults, res = Path(source), defaultdict(list), {}
+    OpenRegionMask(white, threshold)  # says what is wrong with them
+    source, faults, res, used = Path(source), defaultdict(list), {}, defaultdict(list)
     for f in _files_in(source):
         name = f.name if source.is_file() else f.relative_to(source).as_posix()
-        try: res[name] = np.array(RegionMask.create(f))
-        except ValueError as e: faults['mask files that can not be used'].append(f'{name}: {e}')
+        try: res[name], use = mask_file(f, white, threshold)
+        except ValueError as e: faults['mask files that can not be used'].append(f'{name} {e}')
+        else: used[use].append(name)
+    if not res and not faults: raise ValueError(f'there are no mask files below {source}')
     _check_sizes(res, folder, faults)
-    raise_faults(faults)
+    raise_faults(faults | mixed_white(used, white))
     return _found(res, bare)
 
 # %% ../nbs/13_annotate.ipynb #25ca4b9e
@@ -682,13 +769,17 @@ def combine_masks(
     rule: str='majority',# 'any', 'all', 'majority', or 'share': how many of those who have said something say inside
     inside=None,         # region codes that count as inside; None: every code but 0 and 255
 ) -> np.ndarray: # (H, W) uint8; for 'share' floats from 0 to 1, NaN where nobody has said anything: a soft mask
-    "One mask of several. Raises `ValueError` for masks of several sizes, and for another rule."
+    "One mask of several. Raises `ValueError` for masks of several sizes, for soft ones, and for another rule."
+    if isinstance(masks, dict): raise TypeError(
+        'masks must be a list of masks of one image, [a[name], b[name]], got a dict')
     if rule != 'share' and rule not in RULES: raise ValueError(
         f"rule must be one of {', '.join(RULES)}, or 'share', got {rule!r}")
     if len({np.shape(m) for m in masks}) != 1: raise ValueError(
         f'masks of one image must be of one size, got {", ".join(str(np.shape(m)) for m in masks) or "none"}')
     m = torch.as_tensor(np.stack([np.asarray(o) for o in masks]))
-    known, may = (m != UNANNOTATED).sum(0), inside_of(m, inside).sum(0)
+    if not (isinstance(inside, str) or callable(inside)): check_whole(m)
+    if inside is None: _warn_white(m)
+    known, may = ((m != UNANNOTATED) & ~m.isnan()).sum(0), inside_of(m, inside).sum(0)
     share = torch.where(known > 0, may/known.clamp_min(1), torch.nan)
     if rule == 'share': return share.numpy()
     return torch.where(share.isnan(), UNANNOTATED, RULES[rule](share).long()).to(torch.uint8).numpy()
@@ -703,6 +794,8 @@ def _json_reader(d):
 def _reader(source):
     "The function that reads `source`, and what to give it. Raises `ValueError` where there is none."
     if isinstance(source, dict): return _json_reader(source) or 'a dict without images and annotations', source
+    if not isinstance(source, (str, os.PathLike)): raise TypeError(
+        f'source must be the path of a file or a folder, or the dict of a COCO file, got a {type(source).__name__}')
     found, jsons, xmls = (_files_in(Path(source), s) for s in ('', '.json', '.xml'))
     if jsons and xmls: return 'JSON and XML files: name one of the two readers', source
     if xmls: return masks_from_voc, source
@@ -721,15 +814,24 @@ def masks_from(
     source,                    # a COCO file or its dict; a folder of VOC's XML, LabelMe's JSON, PNG or NIfTI masks
     folder=None,               # of the images; None: they are not looked at
     bare: str='unannotated',   # what an image without shapes is; 'outside': somebody looked and found nothing
+    **kwargs,                  # what else the format's reader takes: `names` of shapes, `white` of image files
 ) -> ImageMasks:
     "Masks of what other tools have annotated. Raises `ValueError` for other files, and for all that is wrong in them."
     read, source = _reader(source)
     if isinstance(read, str): raise ValueError(
         'masks_from reads a COCO file, or a folder of VOC (XML), LabelMe (JSON), or of masks (PNG, TIFF, BMP or NIfTI) '
         f'and nothing else; here is {plain_text(read)}')
-    return read(source, folder, bare)
+    return read(source, folder, bare, **kwargs)
 
 # %% ../nbs/13_annotate.ipynb #0acd9dd2
+def _pixels(image):
+    "What a threshold is asked about: (H, W), or (H, W, 3). Raises `ValueError` for what is no such image."
+    if isinstance(image, (str, Path)): return _read_image(image)
+    if isinstance(image, Image.Image): return _shown(image)
+    a = np.asarray(torch.as_tensor(image).cpu())
+    if a.ndim == 2 or a.ndim == 3 and (len(a) in (1, 3) or a.shape[-1] == 3): return picture(a)[0]
+    raise ValueError(f'an image must be (H, W), (1, H, W) or (H, W, 3), got {a.shape}; one alone goes into a list')
+
 def _threshold_mask(image, threshold):
     "The mask (H, W), uint8, of an image (H, W), or (H, W, 3) for a function. Raises `ValueError` for other results."
     if not callable(threshold): return (_grey(image) >= threshold).astype(np.uint8)
@@ -739,18 +841,31 @@ def _threshold_mask(image, threshold):
         f'threshold must make bools {size} of an image, got {res.shape} of {res.dtype}')
     return res.astype(np.uint8)
 
+# %% ../nbs/13_annotate.ipynb #ad0eddd8
+def _named_images(images):
+    "{name: image} of what `masks_from_threshold` takes. Raises `ValueError` for what holds no images."
+    if isinstance(images, dict): return images
+    if isinstance(images, (str, Path)):
+        if Path(images).is_file(): return {Path(images).name: images}
+        return {f.relative_to(images).as_posix(): f for f in sorted(get_image_files(images))}
+    array = isinstance(images, (np.ndarray, torch.Tensor))
+    one = array and (images.ndim < 3 or images.ndim == 3 and images.shape[-1] in (3, 4))  # rows are no images
+    if one or isinstance(images, (Image.Image, ImageMaskSet, DataLoader, DataLoaders)): raise ValueError(
+        'images must be a folder, {name: image} or a list of images: put one image alone into a list, and of an '
+        f'ImageMaskSet give its images, got {type(images).__name__} {tuple(images.shape) if one else ""}')
+    return dict(enumerate(images))
+
 # %% ../nbs/13_annotate.ipynb #d330a605
 def masks_from_threshold(
-    images,     # a folder of images; or {name: image}, or a sequence of images: (H, W), (1, H, W) or (H, W, 3)
+    images,     # a folder of images, or one file; {name: image}, or a sequence of images: (H, W), (1, H, W), (H, W, 3)
     threshold,  # grey levels (of colours: the mean) from here on are inside; or a function: image → bools (H, W)
 ) -> ImageMasks: # by file name below the folder, by the dict's names, or by number
     "Masks of what is bright, or of what a function finds. Raises `ValueError` where there are no images or no bools."
-    if isinstance(images, (str, Path)):
-        images = {f.relative_to(images).as_posix(): f for f in sorted(get_image_files(images))}
-    elif not isinstance(images, dict): images = dict(enumerate(images))
+    if not callable(threshold) and not isinstance(threshold, Real): raise ValueError(
+        f'threshold must be a grey level or a function: image → bools, got {threshold!r:.80}')
+    images = _named_images(images)
     if not images: raise ValueError('there are no images to make masks of')
-    opened = lambda o: _read_image(o) if isinstance(o, (str, Path)) else picture(o)[0]
-    return ImageMasks({k: _threshold_mask(opened(o), threshold) for k, o in images.items()}, {1: 'inside'})
+    return ImageMasks({k: _threshold_mask(_pixels(o), threshold) for k, o in images.items()}, {1: 'inside'})
 
 # %% ../nbs/13_annotate.ipynb #13bf3314
 _COLOURS = (255*colormaps['tab20'](np.arange(_MAX_CODE) % 20)[:, :3]).astype(np.uint8)
@@ -791,6 +906,7 @@ def save_masks(
 ) -> list: # the files
     "Writes masks as PNG files with a palette. Raises `ValueError` for names that lead out, coincide or are taken."
     files = _mask_files(masks, folder, overwrite)
+    _warn_white(np.array(RegionMask.create(masks[k])) for k in files)
     for k, f in files.items():
         f.parent.mkdir(parents=True, exist_ok=True)
         f.write_bytes(mask_png(np.asarray(RegionMask.create(masks[k]))))

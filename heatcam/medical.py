@@ -377,11 +377,13 @@ def nifti_masks(
     is_nifti = lambda f: re.search(r'\.nii(\.gz)?$', f.name.lower())
     files = [source] if source.is_file() else sorted(f for f in source.rglob('*') if is_nifti(f))
     if not files: problems.append(f'there is no NIfTI file below {source}')
+    name_of = lambda f: f.name if f == source else f.relative_to(source).as_posix()
+    bare = lambda f: re.sub(r'\.nii(\.gz)?$', '', name_of(f), flags=re.I)
+    problems += [f'{k}: there are {n} volumes of this name (.nii and .nii.gz): move all but one away'
+                 for k, n in Counter(map(bare, files)).items() if n > 1]
     for f in files:
         m = _attempt(problems, lambda f: _mask_voxels(_open_volume(f, max_voxels), codes), f)
-        name = f.name if source.is_file() else f.relative_to(source).as_posix()
-        name = re.sub(r'\.nii(\.gz)?$', '', name, flags=re.I)
-        if m is not None: res |= {f'{name}_{z:03d}': m[:,:,z].T.copy() for z in range(m.shape[2])}
+        if m is not None: res |= {f'{bare(f)}_{z:03d}': m[:,:,z].T.copy() for z in range(m.shape[2])}
     _raise(problems)
     return res
 
