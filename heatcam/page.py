@@ -24,17 +24,22 @@ def html_table(df: pd.DataFrame) -> str: # missing values as a dash
     "A table without its index, which the reader can sort."
     return df.to_html(index=False, border=0, na_rep='–', float_format=lambda v: f'{v:.4g}')
 
+_PHONE = 500  # pixels: a chart that is no wider can still be read when a phone shrinks it
+
 def _png_width(png): return int.from_bytes(png[16:20], 'big')
 
 def html_figure(
-    fig,           # a `Figure`, which is closed, or its PNG at twice the pixels that it has on the page
+    fig,           # a `Figure`, which is closed, or its PNG at twice the pixels that it has on the page; or a list
     caption: str,  # plain text, enough to understand the picture by
     pictures: bool=False,  # whether it shows images: a chart is turned dark with the page, and they are not
 ) -> str:
-    "A picture with its caption."
-    png, said = fig if isinstance(fig, bytes) else figure_png(fig, 220), html.escape(caption)
-    img = img_tag(png, said).replace('<img', f'<img width="{_png_width(png)//2}"', 1)
-    return f'<figure{" class=chart"*(not pictures)}>{img}<figcaption>{said}</figcaption></figure>'
+    "A picture with its caption, or several, which stand below each other where there is no room beside."
+    pngs = [o if isinstance(o, bytes) else figure_png(o, 220) for o in (fig if isinstance(fig, list) else [fig])]
+    said, widths, n = html.escape(caption), [_png_width(o)//2 for o in pngs], len(pngs)
+    alts = [f'{said} ({k} of {n})' if n > 1 else said for k in range(1, n + 1)]
+    imgs = '\n'.join(img_tag(*o).replace('<img', f'<img width="{w}"', 1) for o, w in zip(zip(pngs, alts), widths))
+    kind = '' if pictures else ' class=chart' if max(widths) <= _PHONE else ' class="chart wide"'
+    return f'<figure{kind}>{imgs}<figcaption>{said}</figcaption></figure>'
 
 def html_section(title: str, *parts) -> str: # parts: HTML
     "A heading and what is under it; nothing where there is nothing."
@@ -125,13 +130,13 @@ td{white-space:nowrap;font-variant-numeric:tabular-nums}
 td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
 thead th{position:sticky;top:0;background:var(--paper);cursor:pointer}
 th[aria-sort=ascending]::after{content:" ↑"}th[aria-sort=descending]::after{content:" ↓"}
-figure{margin:1.5rem 0;overflow-x:auto}img{max-width:100%;height:auto;background:#fff;border-radius:4px}
+figure{margin:1.5rem 0;overflow-x:auto}img{max-width:100%;height:auto;border-radius:4px}
 svg{display:block;width:100%;height:auto;border-radius:4px}svg.few{image-rendering:pixelated}
 path,rect{fill:none;stroke:#00bfff;stroke-width:1.6px;vector-effect:non-scaling-stroke}
 .box{stroke:#ffe14d}.halo{stroke:#000;stroke-width:3.6px;stroke-opacity:.55}
 figcaption{color:var(--soft);font-size:.9rem}code{background:var(--code);padding:.1rem .3rem}
 @media(prefers-color-scheme:dark){.chart img{filter:invert(.91) hue-rotate(180deg)}}
-@media(max-width:40rem){body{margin:1rem auto;font-size:15px}h1{font-size:1.5rem}.chart img{max-width:34rem}}'''
+@media(max-width:40rem){body{margin:1rem auto;font-size:15px}h1{font-size:1.5rem}.wide img{max-width:34rem}}'''
 
 _SORT = '''document.querySelectorAll("thead th").forEach(th=>{th.tabIndex=0;th.onclick=()=>{
 const t=th.closest("table"),i=[...th.parentNode.children].indexOf(th),up=th.getAttribute("aria-sort")!=="ascending",

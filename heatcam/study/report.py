@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ARM_COLORS', 'arm_color', 'arm_colors', 'plot_overlaps', 'interval', 'plot_arms', 'plot_curves', 'plot_lr_range',
-           'rounded', 'arm_summary', 'study_tests', 'shortfalls', 'in_words', 'html_made', 'ranges_figure', 'measured',
+           'rounded', 'arm_summary', 'study_tests', 'shortfalls', 'in_words', 'html_made', 'range_figure', 'measured',
            'report_sections', 'run_report', 'find_file', 'n_workers', 'heatcam_study', 'brief', 'add_flags',
            'study_command']
 
@@ -13,6 +13,7 @@ import argparse
 import html
 import platform
 import re
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -255,6 +256,7 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
     "What an arm lacks that was given up on, and what can't be tested for that reason."
     says = []
     for s in studies:
+        untested = {}  # what → None: said once, however many groups are too small
         for a in s.arms:
             t = trials[(trials.study == s.name) & (trials.arm == a.name)]
             sel, who = t[t.status == 'selected'], f'{s.name}, {a.name}'
@@ -263,14 +265,15 @@ def shortfalls(trials: pd.DataFrame, studies: list) -> list: # of sentences; emp
                 n, what = sel[e].isna().sum(), e.replace('_', ' ')
                 if n: says.append(f'{who}: {n} models have no {what}, as their heatmaps are empty.'
                                   if e.endswith('overlap') else f'{who}: {n} models have no {what}.')
-                if len(sel) - n > 1: continue
-                says.append(f'{s.name}: no test of the {what}, with fewer than two models in a group.')
+                if len(sel) - n < 2: untested[what] = None
+        if untested: says.append(f'{s.name}: no test of the {", ".join(untested)}, with fewer than two models in a '
+                                 'group.')
     return says
 
 # %% ../../nbs/study/04_report.ipynb #f506062f
-def _against_first(tests, best, reference, endpoint):
+def _against_first(tests, best, reference):
     "How the arm `best` compares with the first one, in a sentence; '' where there is no test."
-    t = tests[(tests.y == best) & (tests.endpoint == endpoint)] if len(tests) else tests
+    t = tests[tests.y == best] if len(tests) else tests
     if not len(t): return ''
     t = t.iloc[0]
     paired = pd.notna(t.get('paired_p_holm'))
@@ -279,23 +282,35 @@ def _against_first(tests, best, reference, endpoint):
     of = f'{t.n_pairs:.0f} pairs' if paired else f'{t.n_x:.0f} and {t.n_y:.0f} models'
     return f' Against {reference}, the first arm, that is {shift:+.3g}{between}, {of}, p {p:.2g} after Holm.'
 
+# %% ../../nbs/study/04_report.ipynb #2bc68118
+def _spoken(trials, endpoints):
+    "The trials with what is `said` of them, the first endpoint that their study has values of, in words `what`."
+    out = [trials[:0]]
+    for _, t in trials.groupby('study', sort=False):
+        sel = t[t.status == 'selected']
+        e = next((e for e in endpoints if sel[e].notna().any()), None)
+        if e: out.append(t.assign(said=t[e], what=e.replace('_', ' ')))
+    return pd.concat(out)
+
 # %% ../../nbs/study/04_report.ipynb #01f98d0e
 def in_words(
     trials: pd.DataFrame,
-    endpoint: str,        # a column
+    endpoints,            # column names; of each study the first that it has values of is told
 ) -> list: # of sentences, one per study
     "What came out, for people who don't read tables."
-    says, tests, firsts = [], study_tests(trials, [endpoint]), trials.groupby('study', sort=False).arm.first()
+    trials = _spoken(trials, endpoints)
+    if not len(trials): return []
+    says, tests, firsts = [], study_tests(trials, ['said']), trials.groupby('study', sort=False).arm.first()
     for study, t in trials[trials.status == 'selected'].groupby('study', sort=False):
-        arms = t.groupby('arm', sort=False)[endpoint].agg(['mean', 'min', 'max', 'count'])
-        arms, first = arms[arms['count'] > 0], firsts[study]
-        if not len(arms): continue
+        arms = t.groupby('arm', sort=False).said.agg(['mean', 'min', 'max', 'count']).query('count > 0')
         top, low = arms['mean'].idxmax(), arms['mean'].idxmin()
+        if arms['mean'].nunique() == 1:
+            says.append(f'{study}: {t.what.iloc[0]} is {arms["mean"][top]:.3g} with every arm.')
+            continue
         mine = tests[tests.study == study] if len(tests) else tests
-        says.append(
-            f'{study}: {endpoint.replace("_", " ")} is highest with {top}, {arms["mean"][top]:.3g} (lowest model '
-            f'{arms["min"][top]:.3g}), and lowest with {low}, {arms["mean"][low]:.3g} (highest model '
-            f'{arms["max"][low]:.3g}).' + _against_first(mine, top, first, endpoint))
+        says.append(f'{study}: {t.what.iloc[0]} is highest with {top}, {arms["mean"][top]:.3g} (lowest model '
+                    f'{arms["min"][top]:.3g}), and lowest with {low}, {arms["mean"][low]:.3g} (highest model '
+                    f'{arms["max"][low]:.3g}).' + _against_first(mine, top, firsts[study]))
     return says
 
 # %% ../../nbs/study/04_report.ipynb #8f6466df
@@ -310,9 +325,10 @@ def html_made(command: str, seconds: float) -> str:
 @house_style()
 def _arms_figure(t, endpoint):
     groups = {a: g[g.status == 'selected'][endpoint].dropna().values for a, g in t.groupby('arm', sort=False)}
-    fig, ax = plt.subplots(figsize=(7.5, 1 + .26*len(groups)), layout='constrained')
+    width = 4.5 if max(map(len, groups)) < 24 else 7.5  # inches; short names leave it narrow enough for a phone
+    fig, ax = plt.subplots(figsize=(width, 1.2 + .26*len(groups)), layout='constrained')
     plot_arms(groups, endpoint.replace('_', ' '), ax)
-    fig.suptitle(_claim(t.study.iloc[0], groups), fontsize=10)  # it may be wider than the axes
+    fig.suptitle(_claim(t.study.iloc[0], groups), fontsize=9)  # it may be wider than the axes
     return fig
 
 def _claim(study, groups):
@@ -321,16 +337,13 @@ def _claim(study, groups):
     if not mean: return f'{study}: no model was selected'
     top, low = max(mean, key=mean.get), min(mean, key=mean.get)
     most = f'highest: {top}, {mean[top]:.3g} (lowest model {groups[top].min():.3g})'
-    return f'{study}\n{most}' + f'; lowest: {low}, {mean[low]:.3g}'*(low != top)
+    return f'{study}\n{most}' + f'\nlowest: {low}, {mean[low]:.3g}'*(low != top)
 
 @house_style()
-def ranges_figure(ranges: list): # of what `read_range` returns
-    "The learning-rate finder's curves and the ranges taken."
-    cols = min(3, len(ranges))
-    rows = -(-len(ranges)//cols)
-    fig, axs = plt.subplots(rows, cols, figsize=(3*cols, 2.3*rows), layout='constrained', squeeze=False)
-    for ax in axs.flat[len(ranges):]: ax.axis('off')
-    for ax, r in zip(axs.flat, ranges): plot_lr_range(r, ax, f"{r['study']}, {r['arm']}\n")
+def range_figure(found: dict): # what `read_range` returns
+    "The learning-rate finder's curve and the range taken; three of them fit beside each other on a page."
+    fig, ax = plt.subplots(figsize=(2.8, 2.3), layout='constrained')
+    plot_lr_range(found, ax, f"{found['study']}, {found['arm']}\n")
     return fig
 
 # %% ../../nbs/study/04_report.ipynb #238c366f
@@ -349,13 +362,12 @@ def report_sections(
     studies: list,         # of `Study`
     ranges: list,          # of what `read_range` returns
     endpoints=None,        # column names; None: see `measured`
+    out='',                # the page's folder, which has a trials.csv; '': a page without one
 ) -> str: # HTML
     "The arms, the tests, the learning rates, and every trial."
     ends = measured(trials, studies) if endpoints is None else list(endpoints)
-    tests = study_tests(trials, ends)
-    return ''.join((_arms_section(trials, ends), _tests_section(tests), _rates_section(ranges, studies),
-        html_section('Every trial', '<p>A click on a column’s head sorts by it. Those that were not selected or have '
-                     'diverged are here too.</p>', html_table(trials))))
+    return ''.join((_arms_section(trials, ends), _tests_section(study_tests(trials, ends)),
+                    _rates_section(ranges, studies), _trials_section(trials, studies, out)))
 
 # %% ../../nbs/study/04_report.ipynb #542d42d2
 _COUNTS = 'trials', 'selected', 'not_selected', 'diverged'
@@ -368,7 +380,7 @@ def _say(t, e): # under a figure
 
 def _arms_section(trials, ends):
     one = trials.study.nunique() == 1
-    ends_of = lambda t: [e for e in ends[:4 if one else 1] if t[e].notna().any()]
+    ends_of = lambda t: [e for e in ends if t[e].notna().any()][:4 if one else 1]
     shown = [(t, e) for _, t in trials.groupby('study', sort=False) for e in ends_of(t)]
     pictures = [html_figure(_arms_figure(t, e), _say(t, e)) for t, e in shown]
     table = arm_summary(trials, ends)
@@ -386,12 +398,20 @@ def _tests_section(tests):
         html_table(tests[[c for c in _TESTS if c in tests]]))
 
 def _rates_section(ranges, studies):
-    parts = [html_figure(ranges_figure(ranges), 'The loss of fastai’s learning-rate finder, and the range of rates '
-                         'taken.')] if ranges else []
+    parts = [html_figure([range_figure(r) for r in ranges], 'The loss of fastai’s learning-rate finder, and the range '
+                         'of rates taken.')] if ranges else []
     fixed = [dict(study=s.name, arm=a.name, rate=float(a.own_lr)) for s in studies for a in s.arms
              if not isinstance(a.own_lr, bool)]
     if fixed: parts += ['<p>Arms with a rate of their own:</p>', html_table(pd.DataFrame(fixed))]
     return html_section('Learning rates', *parts)
+
+def _trials_section(trials, studies, out):
+    say = 'A click on a column’s head sorts by it. Those that were not selected or have diverged are here too.'
+    if out: say += ' In the folder of this page the table is a file: <a href="trials.csv">trials.csv</a>.'
+    if out and all(type(s.task).__name__ == 'PhantomTask' for s in studies):  # the explorer draws hearts only
+        say += (f' <code>heatcam_explore {html.escape(shlex.quote(str(out)))}</code> shows the networks and their '
+                'heatmaps.')
+    return html_section('Every trial', f'<p>{say}</p>', html_table(trials))
 
 # %% ../../nbs/study/04_report.ipynb #dc03e1ed
 def run_report(
@@ -410,9 +430,9 @@ def run_report(
     notes = ''.join(f'<li>{html.escape(o)}</li>' for o in (*notes, *shortfalls(trials, studies)))
     top = f'<h1>{html.escape(title)}</h1>' + f'<ul><strong>{notes}</strong></ul>'*bool(notes)
     ends = measured(trials, studies) if endpoints is None else list(endpoints)
-    said = ''.join(f'<li>{html.escape(o)}</li>' for o in in_words(trials, ends[0])) if ends else ''
+    said = ''.join(f'<li>{html.escape(o)}</li>' for o in in_words(trials, ends))
     top += html_section('In short', f'<ul>{said}</ul>')*bool(said)
-    page = html_page(f'heatcam: {title}', top, report_sections(trials, studies, ranges, endpoints),
+    page = html_page(f'heatcam: {title}', top, report_sections(trials, studies, ranges, endpoints, out),
                      html_made(command, trials.seconds.sum()))
     write_whole(out/'report.html', lambda tmp: tmp.write_text(page, encoding='utf-8'))
     return trials
@@ -447,7 +467,8 @@ def heatcam_study(
 
 # %% ../../nbs/study/04_report.ipynb #ca09b2d5
 def brief(study, summary, ends): # a part of `arm_summary`
-    "The arms of a study in a table of less than a hundred columns."
+    "The arms of a study in a table of less than a hundred columns: the first two endpoints that it has values of."
+    ends = [e for e in ends if summary[f'{e}_min'].notna().any()][:2]
     t = pd.DataFrame({'': [f'{o:.40}' for o in summary.arm], 'models': summary.selected.values})
     for e in ends:
         name = e.replace('_', ' ')
@@ -462,9 +483,9 @@ def _study(name, found, out, n, n_jobs, seed, quick):
     notes = ('A quick run: it shows that everything works; its numbers mean nothing.',)*quick
     trials = run_report(studies, out, title, n_workers(n_jobs), command, ends, notes)
     ends = measured(trials, studies) if ends is None else ends
-    summary = arm_summary(trials, ends[:2]).groupby('study', sort=False)
-    for study, t in summary: print(brief(study, t, ends[:2]), end='\n\n')
-    if ends: print(*in_words(trials, ends[0]), sep='\n')
+    summary = arm_summary(trials, ends).groupby('study', sort=False)
+    for study, t in summary: print(brief(study, t, ends), end='\n\n')
+    print(*in_words(trials, ends), sep='\n')
     print(*notes, *shortfalls(trials, studies), sep='\n', end='\n'*bool(notes))
     print(f'{len(trials)} trials, {trials.seconds.sum()/60:.1f} minutes of training: '
           f'the table is {out/"trials.csv"}, the report {out/"report.html"}')
