@@ -10,10 +10,11 @@ __all__ = ['missing_packages', 'need_widgets', 'choice', 'slider', 'figure_html'
 # %% ../nbs/22_explore.ipynb #0a3bd44f
 import base64
 import io
+import re
 import time
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,8 @@ try:
     import ipywidgets as widgets
     import traitlets  # comes with it
 except ModuleNotFoundError: widgets = traitlets = None
+try: import anywidget
+except ModuleNotFoundError: anywidget = None
 
 def missing_packages(
     *names,  # of packages, as one imports them
@@ -99,6 +102,19 @@ _STYLE += (  # tables and bars, and what lies beside the plot of all models
     '.hc-front > * {flex: 1 1 220px; min-width: 0}'
     '.hc-front > .hc-left {flex: 2 1 340px; max-width: 560px}')
 
+# %% ../nbs/22_explore.ipynb #80fc5c9f
+_STYLE += (  # where the keyboard is, and room for a finger
+    '.hc-explorer :is(select, button, a, .noUi-handle, [contenteditable]):focus-visible, '
+    '.jupyter-widgets .lm-TabBar-tab:focus-visible {outline: 2px solid #0072b2 !important; outline-offset: 1px}'
+    '.jupyter-widgets .lm-TabBar-tab:focus-visible {outline-offset: -3px}'
+    '.hc-controls .noUi-handle {border-color: #757575 !important}'
+    '.hc-controls .noUi-handle::before {content: ""; display: block; position: absolute; inset: -5px; width: auto; '
+    'height: auto; background: none}'
+    '.hc .hc-quiet a {display: inline-block; padding: 5px 0}'
+    '.hc-said {position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%)}'
+    '.hc-lost:not(:empty) {position: fixed; inset: auto 0 0 0; z-index: 9; margin: 0; padding: 10px 14px; '
+    'border-top: 4px solid #d55e00; background: #fdf1e7; color: #222; font: 14px/1.45 system-ui, sans-serif}')
+
 # %% ../nbs/22_explore.ipynb #7d05b9e4
 _STYLE += (  # controls beside the pictures, on a telephone below them
     '.jupyter-widgets.hc-room {display: grid; gap: 6px 24px; '
@@ -111,7 +127,7 @@ _STYLE += (  # controls beside the pictures, on a telephone below them
     '.hc-controls .widget-toggle-buttons > .widget-label {flex: none; margin: 0 8px 0 0; text-align: right; '
     'line-height: 28px}'
     '.hc-controls .widget-toggle-button.mod-active {box-shadow: none; background: #0072b2; color: #fff}'
-    '.hc-controls .widget-toggle-button {padding: 0 8px}'
+    '.hc-controls .widget-toggle-button {padding: 0 8px; min-width: 28px}'
     '.jupyter-widgets.widget-tab > .lm-TabBar .lm-TabBar-tab {flex: 0 1 auto; min-width: 0}'
     '.jupyter-widgets.widget-tab > .widget-tab-contents {padding: 12px}'
     '@media (max-width: 700px) {'
@@ -198,6 +214,8 @@ def table_html(
     return f'<table>{f"<thead><tr>{top}</tr></thead>" if top else ""}<tbody>{body}</tbody></table>'
 
 # %% ../nbs/22_explore.ipynb #3999cb7a
+def _plain(text): return ' '.join(unescape(re.sub('<[^>]+>', ' ', text)).split()) # HTML as words
+
 def csv_link(
     table, # a `DataFrame`, or None: there is nothing to save
 ) -> str:
@@ -206,6 +224,86 @@ def csv_link(
     data = base64.b64encode(table.to_csv().encode()).decode()
     return quiet_html('<a style="text-decoration: underline" download="heatcam.csv" '
                       f'href="data:text/csv;base64,{data}">Save the numbers (CSV)</a>')
+
+# %% ../nbs/22_explore.ipynb #0e27b29f
+_ALOUD = '''
+const WAIT = 'No answer from Python yet. If it has ended, start it again and open its page anew.';
+const set = (o, k, v) => { if (o.getAttribute(k) !== v) o.setAttribute(k, v) };
+function names(top) {
+  for (const w of top.querySelectorAll('.widget-slider')) {
+    const name = w.querySelector('.widget-label').textContent, handles = w.querySelectorAll('.noUi-handle');
+    const off = w.querySelector('[disabled]') !== null, number = w.querySelector('[contenteditable]');
+    handles.forEach((h, i) => {
+      set(h, 'aria-label', handles.length > 1 ? name + [', from', ', up to'][i] : name);
+      set(h, 'aria-valuetext', String(+Number(h.getAttribute('aria-valuenow')).toFixed(2)));
+      set(h, 'aria-disabled', String(off));
+      set(h, 'tabindex', off ? '-1' : '0');
+    });
+    if (number) { set(number, 'role', 'textbox'); set(number, 'aria-label', name) }
+  }
+  for (const w of top.querySelectorAll('.widget-toggle-buttons')) {
+    const name = w.querySelector('.widget-label')?.textContent;
+    if (name) { set(w, 'role', 'group'); set(w, 'aria-label', name) }
+    for (const b of w.querySelectorAll('button')) set(b, 'aria-pressed', String(b.classList.contains('mod-active')));
+  }
+  for (const b of top.querySelectorAll('.hc-walk button')) set(b, 'aria-label', b.title);
+}
+'''
+
+# %% ../nbs/22_explore.ipynb #19446b47
+_ALOUD += '''
+function render({model, el}) {
+  const part = (className, role) => el.appendChild(Object.assign(document.createElement('p'), {className, role}));
+  const said = part('hc-said', 'status'), lost = part('hc-lost', 'alert');
+  let strip = null, waits = null, top = null, gone = false;
+  const tell = () => { said.textContent = model.get('said') };
+  const look = new MutationObserver(() => {
+    names(top);
+    if (!strip || document.activeElement !== document.body) return;
+    strip.querySelector('.mod-active')?.focus({preventScroll: true});
+  });
+  const ask = () => {
+    if (waits) return;
+    waits = setTimeout(() => { lost.textContent = WAIT }, 8000);
+    model.send('there?');
+  };
+  function start() {
+    top = el.closest('.hc-explorer');
+    if (!top) return gone || requestAnimationFrame(start);
+    top.addEventListener('click', e => { strip = e.target.closest('.hc-strip button')?.closest('.hc-strip') ?? null });
+    for (const o of ['change', 'keyup', 'pointerup']) top.addEventListener(o, ask);
+    look.observe(top, {subtree: true, childList: true, attributeFilter: ['class', 'disabled', 'aria-valuetext']});
+    names(top);
+  }
+'''
+
+# %% ../nbs/22_explore.ipynb #8f1189a6
+_ALOUD += '''
+  const answered = () => { clearTimeout(waits); waits = null; lost.textContent = '' };
+  model.on('change:said', tell);
+  model.on('msg:custom', answered);
+  tell();
+  start();
+  return () => {
+    gone = true;
+    clearTimeout(waits);
+    look.disconnect();
+    model.off('change:said', tell);
+    model.off('msg:custom', answered);
+  };
+}
+export default { render };
+'''
+
+@lru_cache
+def _aloud_kind():
+    class Aloud(anywidget.AnyWidget):
+        _esm = _ALOUD
+        said = traitlets.Unicode().tag(sync=True)  # what can be seen now, in words
+        def __init__(self):
+            super().__init__(layout=dict(height='0', margin='0'))
+            self.on_msg(lambda *_: self.send('there'))
+    return Aloud
 
 # %% ../nbs/22_explore.ipynb #550630b3
 class Explorer:
@@ -222,7 +320,9 @@ class Explorer:
         for k, c in controls.items(): c.observe(lambda change, k=k: self._moved(k), 'value')
         self.view, self.below = widgets.HTML(), widgets.HTML()
         style = widgets.HTML(f'<style>{_STYLE}{self.style}</style>', layout=dict(height='0', margin='0'))
-        self.widget = widgets.VBox([style, self._room()])
+        self.voice = None if anywidget is None else _aloud_kind()()
+        self.widget = widgets.VBox([style, *([self.voice] if self.voice else []), self._room()])
+        self.widget.add_class('hc-explorer')
 
     def _repr_mimebundle_(self, **kwargs): return self.widget._repr_mimebundle_(**kwargs)
     def __repr__(self): return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in self.state.items())})'
@@ -231,6 +331,7 @@ class Explorer:
     def front(self): return self.view  # the widget with the pictures
     def column(self): return list(self.controls.values())  # the widgets of the controls' column
     def after(self, k): "What a move of the control `k` does to the others."
+    def spoken(self): return '. '.join(self.pictures).replace('\n', ' ')  # what a screen reader says after a move
     def idle(self): return set()  # controls that change nothing now, beside those that have no choice
 
 # %% ../nbs/22_explore.ipynb #b2c4d607
@@ -266,6 +367,7 @@ def update(self: Explorer):
     idle = self.idle()
     for k, c in self.controls.items():
         c.disabled = k in idle or (len(c.options) < 2 if hasattr(c, 'options') else c.min == c.max)
+    if self.voice: self.voice.said = self.message or self.spoken()
     self.ms = 1000*(time.perf_counter() - t)
 
 # %% ../nbs/22_explore.ipynb #7fc10b28
@@ -442,7 +544,8 @@ _STRIP = (
     '.hc-strip button.widget-toggle-button {width: 46px; height: 46px; min-width: 0; margin: 0 4px 0 0; padding: 0; '
     'font-size: 0; border: 0 solid transparent; border-bottom-width: 4px; border-radius: 4px}'
     '.hc-strip button.widget-toggle-button.mod-active {outline: 3px solid #0072b2}'
-    '.hc-strip button.widget-toggle-button:focus-visible {outline: 2px solid #0072b2; outline-offset: 1px}')
+    '.hc-strip.hc-strip button.widget-toggle-button:focus-visible {outline: 3px dashed #0072b2 !important; '
+    'outline-offset: 2px}')
 
 def _thumb(image, side=46):
     "A small picture of an image (C, H, W), as the address that CSS takes."
@@ -515,6 +618,8 @@ def _layers(models, x, reshape):
     return [('the last with a grid', ''), *((f'{k} ({s[0]} × {s[1]} cells)', k) for k, s in there)]
 
 # %% ../nbs/22_explore.ipynb #e7f60803
+_NAMES = dict(hires_cam='HiResCAM', grad_cam='Grad-CAM', grad_cam_pp='Grad-CAM++', xgrad_cam='XGrad-CAM',
+              layer_cam='LayerCAM', input_gradient='gradient of the image', input_x_gradient='gradient × image')
 _INPUT = ('input_gradient', 'input_x_gradient')
 
 def _class_scores(model, x):
@@ -564,7 +669,8 @@ class HeatmapExplorer(Explorer):
 def _heat_controls(vocab, grids):
     named = [(o, i) for i, o in enumerate(vocab)]
     whose = [('the predicted class', 'predicted'), ('the true class', 'true'), *named]
-    return dict(whose=choice('map of', whose), method=choice('attribution', METHODS), layer=choice('layer', grids),
+    methods = [(_NAMES.get(k, k), k) for k in METHODS]
+    return dict(whose=choice('map of', whose), method=choice('attribution', methods), layer=choice('layer', grids),
                 evidence=choice('evidence', _CMAPS, buttons=True), strength=slider('strength', .8, 0., 1., .05))
 
 def _offer_layers(self, grids):
@@ -758,6 +864,10 @@ def show(self: HeatmapExplorer):
             quiet_html('Orange under a small image: a model is wrong. Blue outline: the mask. Each heatmap has a scale '
                        f'of its own.{signed} Bars: softmax of the class scores, with the score{line}.'))
 
+@patch
+def spoken(self: HeatmapExplorer):
+    return f'{self._named(self.at)}. {super(HeatmapExplorer, self).spoken()}'
+
 # %% ../nbs/22_explore.ipynb #a3a5b7a3
 _CUTS = dict(depth=0, height=1, width=2)
 
@@ -904,9 +1014,6 @@ def image_dependence(
     return scan.result()
 
 # %% ../nbs/22_explore.ipynb #48f1d714
-try: import anywidget
-except ModuleNotFoundError: anywidget = None
-
 _PAD = '''
 function render({model, el}) {
   const pad = el.appendChild(document.createElement('div')), band = pad.appendChild(document.createElement('i'));
@@ -1334,6 +1441,9 @@ def _quiet_legend(masked):
     return quiet_html('Bars: probabilities; the line is where it was. Orange rim: painted over.'
                       + ' Blue rim: the mask.'*masked
                       + ' The heatmap has a scale of its own, the dependence map always the same.')
+
+@patch
+def spoken(self: ModelExplorer): return _plain(self._head() + self._words(torch.tensor(self.table.now.to_numpy())))
 
 # %% ../nbs/22_explore.ipynb #a1fd1c1f
 def _with_painter(explorer, data, masks, mask_suff=''):

@@ -146,7 +146,7 @@ th.setAttribute("aria-sort",up?"ascending":"descending");
 [...t.tBodies[0].rows].sort((a,b)=>{const x=n(v(a)),y=n(v(b)),num=!isNaN(x)&&!isNaN(y),miss=isNaN(x)-isNaN(y);
 return(num?x-y:!isNaN(x)||!isNaN(y)?(up?miss:-miss):v(a).localeCompare(v(b)))*(up?1:-1)})
 .forEach(r=>t.tBodies[0].append(r))};
-th.onkeydown=e=>{if(e.key==="Enter")th.click()}})'''
+th.onkeydown=e=>{if(e.key==="Enter"||e.key===" "){e.preventDefault();th.click()}}})'''
 
 # %% ../nbs/15_page.ipynb #e2d0d411
 _MORE = '''table{--fade:rgba(128,128,128,.4);background-repeat:no-repeat}/* a shadow where there is more to see */

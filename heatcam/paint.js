@@ -22,7 +22,7 @@ function make(tag, name, parent, props = {}) {
 
 function button(parent, text, key, tip, act) {
   const o = make('button', '', parent, {type: 'button', textContent: text, title: `${tip} (${key})`});
-  o.setAttribute('aria-label', `${text}: ${tip}`);
+  o.setAttribute('aria-label', /\w/.test(text) ? `${text}: ${tip}` : tip);
   o.onclick = () => { if (o.getAttribute('aria-disabled') !== 'true') act() };
   return o;
 }
@@ -81,6 +81,7 @@ function render({model, el}) {
   const head = make('div', 'hp-head', root);
   const back = button(head, '◀', '←', 'previous image', () => go('step', {by: -1}));
   const name = make('div', 'hp-name', head);
+  name.setAttribute('aria-live', 'polite');
   const on = button(head, '▶', '→', 'next image', () => go('step', {by: 1}));
   const done = make('div', 'hp-done', head), track = make('i', '', make('div', 'hp-track', done)), count = make('span', 'hp-count', done);
   const tools = make('div', 'hp-tools', root);
@@ -97,11 +98,14 @@ function render({model, el}) {
   const more = make('div', 'hp-more', tools);
   const first = button(more, 'First without a mask', 'f', 'the first image that has no mask yet', () => go('first'));
   const close = button(more, 'Close polygon', 'Enter', 'close the polygon that is being drawn', closePolygon);
-  const stage = make('div', 'hp-stage', root), canvas = make('canvas', '', stage), ctx = canvas.getContext('2d');
+  const stage = make('div', 'hp-stage', root), canvas = make('canvas', '', stage, {tabIndex: 0}), ctx = canvas.getContext('2d');
+  const spot = make('div', 'hp-spot', stage);
+  spot.setAttribute('role', 'status');
   const notes = make('div', 'hp-notes', root), error = make('div', 'hp-error', notes);
   error.setAttribute('role', 'alert');
   make('p', 'hp-quiet', notes, {innerHTML: '<i></i>Blue is inside: where the model may look. The first mark on an image makes all '
-    + 'the rest of it outside. Every mark is kept as soon as it is drawn.'});
+    + 'the rest of it outside. Every mark is kept as soon as it is drawn. Without a mouse: Tab to the image, arrow keys move a cross, with Shift by one pixel; '
+    + 'Space begins and ends a mark, or sets a corner.'});
 
   // --- what is told ---
   function tell(what, more = {}) {
@@ -109,7 +113,7 @@ function render({model, el}) {
     const op = {do: what, at: view().at, id, ...more};
     waiting.push(op);
     model.send(op);
-    setTimeout(() => waiting.includes(op) && say('not kept yet: waiting for Python …'), 3000);
+    setTimeout(() => waiting.includes(op) && say('not kept yet: no answer from Python. If it has ended, start it again: what was kept is there.'), 3000);
     draw();
   }
   function go(what, more) {  // away from a polygon: it is kept if it is one
@@ -124,7 +128,7 @@ function render({model, el}) {
     tell('fill', {code});
   }
   function choose(k) {
-    if (k !== tool) closePolygon();
+    if (k !== tool) { closePolygon(); mark = null }
     tool = k;
     draw();
   }
@@ -160,8 +164,8 @@ function render({model, el}) {
     count.textContent = `${v.done} of ${v.n} done`;
     for (const [o, yes] of [[back, v.place > 0], [on, v.place < v.n - 1], [redo, v.redo], [first, v.done < v.n]]) able(o, yes);
     say(v.note);
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', `${v.name}: ${v.says}`);
+    canvas.setAttribute('role', 'application');
+    canvas.setAttribute('aria-label', `${v.name}: ${v.says}. Arrow keys move a cross, Space marks`);
     root.dataset.ack = v.ack;  // all up to this one can be seen
     fit();
   }
@@ -197,6 +201,7 @@ function render({model, el}) {
     if (mark) preview(mark, thin);
     if (corners.length) preview({tool: 'polygon', points: hover ? [...corners, hover] : corners}, thin, true);
     if (hover && (tool === 'brush' || tool === 'eraser')) ring(hover, size()/2, thin);
+    if (hover && canvas.matches(':focus')) cross(hover, thin);
   }
   function preview({tool, points, size}, thin, open = false) {
     const path = new Path2D(), mid = ([x, y]) => [x + .5, y + .5];
@@ -225,6 +230,14 @@ function render({model, el}) {
     Object.assign(ctx, {font: `600 ${15*thin}px system-ui, sans-serif`, textAlign: 'center', lineWidth: 4*thin, lineJoin: 'round', strokeStyle: '#000', fillStyle: '#4cc8ff'});
     ctx.strokeText(text, w/2, h - 12*thin);
     ctx.fillText(text, w/2, h - 12*thin);
+  }
+  function cross([x, y], thin) {
+    const path = new Path2D();
+    for (const [dx, dy] of [[1, 0], [0, 1]]) for (const s of [-1, 1]) {
+      path.moveTo(x + .5 + 3*s*dx*thin, y + .5 + 3*s*dy*thin);
+      path.lineTo(x + .5 + 14*s*dx*thin, y + .5 + 14*s*dy*thin);
+    }
+    for (const [color, wide] of [['#000', 4], ['#fff', 2]]) { ctx.strokeStyle = color; ctx.lineWidth = wide*thin; ctx.stroke(path) }
   }
   function ring([x, y], r, thin) {
     for (const [color, wide] of [['#000', 3], ['#fff', 1.5]]) {
@@ -286,6 +299,36 @@ function render({model, el}) {
     else if (!twice) corners.push(at(e));
   }
 
+  // --- a cross that keys move over the image ---
+  const STEPS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+  function moved(e) {
+    const [h, w] = view().size, step = e.shiftKey ? 1 : Math.max(1, Math.round(Math.min(h, w)/32)), [dx, dy] = STEPS[e.key], [x, y] = hover;
+    hover = [Math.min(w - 1, Math.max(0, x + step*dx)), Math.min(h - 1, Math.max(0, y + step*dy))];
+    spot.textContent = `column ${hover[0]}, row ${hover[1]}`;
+    if (mark && tool === 'box') mark.points[1] = hover;
+    else if (mark) mark.points.push(hover);
+  }
+  function pressed() {
+    if (tool === 'polygon') return void corners.push(hover);
+    const it = mark;
+    mark = it ? null : {tool, points: tool === 'box' ? [hover, hover] : [hover], size: size()};
+    if (it) tell('draw', it);
+  }
+  function pointing(e) {  // whether the key was one for the cross
+    if (e.target !== canvas || !shown.picture || e.ctrlKey || e.metaKey || e.altKey) return false;
+    const [h, w] = view().size;
+    hover ??= [w >> 1, h >> 1];
+    if (e.key in STEPS) moved(e);
+    else if (e.key === ' ') pressed();
+    else if (e.key === 'Escape' && mark) mark = null;
+    else return false;
+    e.preventDefault();
+    draw();
+    return true;
+  }
+  canvas.onfocus = draw;
+  canvas.onblur = () => { if (!down) mark = null; draw() };
+
   // --- keys ---
   const KEYS = {'[': () => resize(-1), ']': () => resize(1), '-': () => resize(-1), '+': () => resize(1),
                 z: () => undo.click(), Z: () => redo.click(), ArrowLeft: () => back.click(), ArrowRight: () => on.click(), f: () => first.click()};
@@ -293,6 +336,7 @@ function render({model, el}) {
   for (const [, key, , code] of Object.values(FILLS)) KEYS[key] = () => fillAll(code);
   function key(e) {
     if (!e.ctrlKey && !e.metaKey && !e.altKey) e.stopPropagation();  // x would cut the cell that the panel is in
+    if (!down && pointing(e)) return;
     const open = {Enter: closePolygon, Escape: () => { corners = []; draw() }, Backspace: () => { corners.pop(); draw() }};
     const k = e.key.length > 1 ? e.key : e.shiftKey ? e.key.toUpperCase() : e.key.toLowerCase();
     const act = corners.length && open[k] || KEYS[k];

@@ -135,6 +135,6 @@ def serve(
 ):
     "Shows what `code` makes as a page that only this machine can open, until Ctrl-C. Needs voila and ipykernel."
     with tempfile.TemporaryDirectory() as d:
-        page = Path(d)/'heatcam.ipynb'
+        page = Path(d)/f'{command}.ipynb'  # whose name is the page's title
         page.write_text(_page(code))
         _run(page, port, show and _has_window(), command)

@@ -242,12 +242,12 @@ def own(page, shot):
     shot('own_noise')
     changes(page, choose, 'paint over', 'nothing'); assert grey(page, 'with')
     title = lambda: shown(page, '.hc-walk').inner_text()
-    for act in (lambda page: page.get_by_role('button', name='▶').click(), lambda page: page.get_by_role('button', name='◀').click()):
+    for act in (lambda page: page.get_by_role('button', name='next image').click(), lambda page: page.get_by_role('button', name='previous image').click()):
         before = title(); changes(page, act); assert title() != before
     before = title(); changes(page, pick, 3); assert title() != before
     changes(page, pull, 'image', 2); changes(page, choose, 'order', 'wrong ones first'); assert until(lambda: '✗' in title(), 5), title()
     changes(page, choose, 'order', 'least sure ones first')
-    for name, what in (('map of', 'ring'), ('map of', 'disc'), ('attribution', 'input_x_gradient'), ('attribution', 'hires_cam')): changes(page, choose, name, what, nth=1)
+    for name, what in (('map of', 'ring'), ('map of', 'disc'), ('attribution', 'gradient × image'), ('attribution', 'HiResCAM')): changes(page, choose, name, what, nth=1)
     changes(page, toggle, 'evidence', 'absolute', nth=1); changes(page, toggle, 'evidence', 'signed', nth=1); changes(page, pull, 'strength', 3, 'ArrowLeft', nth=1)
     shot('own_signed')
     toggle(page, 'dependence', 'off'); says(page, 'it is off'); toggle(page, 'dependence', 'quick')  # which a slow machine begins with
@@ -364,6 +364,10 @@ def keys(page, hand, file, name, was):
     for k, tool in (('r', 'brush'), ('e', 'eraser')):
         hand.key(k); way = [(50, 50), (60, 50), (60, 60)]
         hand.kept(hand.drag, size, *way); same(drawn(tool, way, n), f'the {tool}'); press('z'); same(was, f'the {tool}, taken back')
+    page.locator('.hp canvas').focus(); hand.key('b'); far = max(1, round(min(size)/32))  # without a mouse
+    hand.key('ArrowUp'); x, y = map(int, re.findall(r'\d+', page.locator('.hp-spot').text_content())); hand.key('Space'); [hand.key(k) for k in ('ArrowRight', 'ArrowRight', 'Shift+ArrowDown')]; hand.kept(hand.key, 'Space')
+    same(drawn('box', [(x, y), (x + 2*far, y + 1)]), 'a box by keys'); press('z'); same(was, 'a box by keys, taken back')
+    hand.key('Space'); hand.key('ArrowLeft'); hand.key('Escape'); page.wait_for_timeout(200); same(was, 'Escape in a box by keys'); page.locator('.hp').focus()
     hand.key('b'); before = hand.ack(); hand.drag(size, (5, 5)); page.wait_for_timeout(300); assert hand.ack() == before, 'a click is no box'
     press('ArrowLeft'); assert name not in page.locator('.hp-name').inner_text(); press('ArrowRight'); assert name in page.locator('.hp-name').inner_text()
     hand.key('p'); [hand.drag(size, p) for p in ring]; press('ArrowLeft'); page.wait_for_timeout(300); same(drawn('polygon', ring), 'a polygon that is left is kept')

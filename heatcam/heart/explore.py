@@ -153,6 +153,9 @@ def show(self: PhantomExplorer):
             f'<div class="hc-wide"><p>{who}</p>'
             f'{table_html(_bold_where_moved(self.table), ("", "drawn", "shown", ""))}</div>')
 
+@patch
+def spoken(self: PhantomExplorer): return _who(self.state, self.drawn.variant[0])
+
 # %% ../../nbs/heart/09_explore.ipynb #b129d22d
 class PhantomHeatmapExplorer(HeatmapExplorer):
     """Models on one phantom, with switches for its label and its tag.
@@ -311,7 +314,11 @@ def from_study(cls: PhantomHeatmapExplorer,
 
 # %% ../../nbs/heart/09_explore.ipynb #155cfd46
 _COLUMNS = dict(lr='learning rate', test_accuracy='test accuracy', valid_accuracy='validation accuracy',
-                heart_overlap='share of the heatmap on the heart, mean')
+                heart_overlap='share of the map on the heart', tag_overlap='share of the map on the tag',
+                own_overlap='own map, share on the heart', gradient_overlap='gradient, share on the heart',
+                worst_class='accuracy, worst class', tag_flips='answers the tag flips',
+                tag_effect='effect of the tag', label_flips='answers the label flips',
+                label_effect='effect of the label')
 _ACROSS = ('test_accuracy', 'valid_accuracy', 'worst_class', 'tag_flips', 'tag_effect', 'label_flips', 'label_effect',
            'lr')
 _FLOOR = 1e-6  # of a logarithmic axis of shares
@@ -509,7 +516,7 @@ def _look(self: PopulationExplorer, row):
 # %% ../../nbs/heart/09_explore.ipynb #5a1de7c3
 def _row_table(row):
     measured = [c for c in row.index if c.endswith(('_overlap', '_effect', '_flips')) or c == 'worst_class']
-    name = lambda c: 'learning rate' if c == 'lr' else c.replace('valid_', 'validation_').replace('_', ' ')
+    name = lambda c: _COLUMNS.get(c, c.replace('_', ' '))
     say = lambda v: escape(f'{v:.4g}' if isinstance(v, (float, np.floating)) else str(v))
     return table_html({escape(name(c)): [say(row[c])] for c in (*_ROW, *measured) if c in row and pd.notna(row[c])})
 
@@ -522,6 +529,10 @@ def show(self: PopulationExplorer):
            f'{", ".join(map(str, self.shown))}; outlined in blue, the mask.')
     return (f'<div class="hc-wide"><p><b>{escape(row.arm)}, trial {int(row.trial)}</b></p>{_row_table(row)}</div>',
             f'{quiet_html(say)}<div class="hc-row hc-small">{maps}</div>')
+
+@patch
+def spoken(self: PopulationExplorer):
+    return f'{self.row.arm}, trial {int(self.row.trial)}. {super(PopulationExplorer, self).spoken()}'
 
 # %% ../../nbs/heart/09_explore.ipynb #0e95b2f8
 @patch(cls_method=True)
@@ -557,6 +568,9 @@ def _tabs(out, study):
     return tab
 
 # %% ../../nbs/heart/09_explore.ipynb #b3f6901d
+_ABOUT = ('Here small networks, trained in three ways on synthetic hearts with a mark in a corner that names their '
+          'class. NOR: normal; HCM, DCM: hypertrophic, dilated cardiomyopathy; ARV: abnormal right ventricle.')
+
 def explore(
     out='',  # the folder of a study; '': the small one that comes with heatcam
 ):
@@ -571,7 +585,8 @@ def explore(
     fill()
     pick.layout.max_width = '420px'
     one = len(names) == 1  # then there is nothing to choose, and the head says which it is
-    return as_page(*([] if one else [pick]), room, about=escape(names[0]) if one else '')
+    about = _ABOUT if out.resolve() == stored_study().resolve() else f'Here the study “{escape(names[0])}”.'*one
+    return as_page(*([] if one else [pick]), room, about=about)
 
 # %% ../../nbs/heart/09_explore.ipynb #ba293c05
 def _parsed(args):

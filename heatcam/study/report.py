@@ -98,14 +98,16 @@ def _dressed(ax, top, n, title):
     return ax
 
 # %% ../../nbs/study/04_report.ipynb #a02ce707
+_FEW = 5  # models: the interval of fewer says little, and the dots say it all
+
 def interval(
     x,                # one number per model
     level: float=.95,
-) -> tuple: # mean, low, high; NaN where nothing can be said: a missing value, or fewer than two models
+) -> tuple: # mean, low, high; NaN where nothing can be said: a missing value, or no interval of fewer than five models
     "The mean of a group of models with the interval of `mean_interval`."
     x = np.asarray(x, float)
     if not len(x) or np.isnan(x).any(): return (np.nan,)*3
-    return mean_interval(x, level) if len(x) > 1 else (float(x[0]), np.nan, np.nan)
+    return mean_interval(x, level) if len(x) >= _FEW else (float(x.mean()), np.nan, np.nan)
 
 # %% ../../nbs/study/04_report.ipynb #e0223618
 def plot_arms(
@@ -141,7 +143,7 @@ def _arm_row(ax, i, v, color, rng, shares):
     ax.plot(v, i + rng.uniform(-.22, .22, len(v)), 'o', color=color, ms=4, mew=0, alpha=.45)
     mean, low, high = interval(v)
     if shares: low, high = max(low, 0.), min(high, 1.)
-    if len(v) >= 5: ax.plot([low, high], [i, i], color='k', lw=2.5, solid_capstyle='butt')
+    if len(v) >= _FEW: ax.plot([low, high], [i, i], color='k', lw=2.5, solid_capstyle='butt')
     ax.plot(mean, i, 'D', color='k', ms=5)
 
 # %% ../../nbs/study/04_report.ipynb #aad493e0
