@@ -364,9 +364,9 @@ def keys(page, hand, file, name, was):
     for k, tool in (('r', 'brush'), ('e', 'eraser')):
         hand.key(k); way = [(50, 50), (60, 50), (60, 60)]
         hand.kept(hand.drag, size, *way); same(drawn(tool, way, n), f'the {tool}'); press('z'); same(was, f'the {tool}, taken back')
-    page.locator('.hp canvas').focus(); hand.key('b'); far = max(1, round(min(size)/32))  # without a mouse
+    press('o'); page.locator('.hp canvas').focus(); hand.key('b'); far = max(1, round(min(size)/32))  # without a mouse
     hand.key('ArrowUp'); x, y = map(int, re.findall(r'\d+', page.locator('.hp-spot').text_content())); hand.key('Space'); [hand.key(k) for k in ('ArrowRight', 'ArrowRight', 'Shift+ArrowDown')]; hand.kept(hand.key, 'Space')
-    same(drawn('box', [(x, y), (x + 2*far, y + 1)]), 'a box by keys'); press('z'); same(was, 'a box by keys, taken back')
+    same(draw_mark(0*was, 'box', [(x, y), (x + 2*far, y + 1)]), 'a box by keys'); press('z', 'z'); same(was, 'a box by keys, taken back')
     hand.key('Space'); hand.key('ArrowLeft'); hand.key('Escape'); page.wait_for_timeout(200); same(was, 'Escape in a box by keys'); page.locator('.hp').focus()
     hand.key('b'); before = hand.ack(); hand.drag(size, (5, 5)); page.wait_for_timeout(300); assert hand.ack() == before, 'a click is no box'
     press('ArrowLeft'); assert name not in page.locator('.hp-name').inner_text(); press('ArrowRight'); assert name in page.locator('.hp-name').inner_text()

@@ -387,7 +387,8 @@ def _arms_section(trials, ends):
     pictures = [html_figure(_arms_figure(t, e), _say(t, e)) for t, e in shown]
     table = arm_summary(trials, ends)
     table = table[[c for c in table if c not in _COUNTS] + list(_COUNTS)]  # what was measured comes first
-    return html_section('The arms', *pictures, html_table(table.drop(columns='study') if one else table))
+    few = '<p>A dash: there is no interval of fewer than five models.</p>'*bool((table.selected < _FEW).any())
+    return html_section('The arms', *pictures, few, html_table(table.drop(columns='study') if one else table))
 
 # %% ../../nbs/study/04_report.ipynb #2fec1d27
 def _tests_section(tests):
