@@ -103,7 +103,7 @@ _FEW = 5  # models: the interval of fewer says little, and the dots say it all
 def interval(
     x,                # one number per model
     level: float=.95,
-) -> tuple: # mean, low, high; NaN where nothing can be said: a missing value, or no interval of fewer than five models
+) -> tuple: # mean, low, high; NaN for a missing value, and low and high NaN for fewer than five models
     "The mean of a group of models with the interval of `mean_interval`."
     x = np.asarray(x, float)
     if not len(x) or np.isnan(x).any(): return (np.nan,)*3
