@@ -14,7 +14,7 @@ from heatcam.heart.tasks import MODELS, PhantomTask
 
 endpoints = 'test_accuracy', 'worst_class', 'tag_flips'
 epochs, draws, lr_range = 4, 10, (4e-3, 1e-2)
-arms = [dict(name='cross-entropy', n=20), dict(name='ceiling', n=20, settings=AT_RANDOM), dict(name='heatmap loss', n=20, loss={}),
+arms = [dict(name='cross-entropy', n=20), dict(name='ceiling', n=20, settings=AT_RANDOM), dict(name='heatmap loss', n=10, loss={}),
         dict(name='swap', n=20, settings=SWAP)]
 
 
