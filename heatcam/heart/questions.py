@@ -123,7 +123,7 @@ BUDGETS = 2, 4, 8, 16, 32, 80, 160
 FEW_MASKS = {  # name → keywords of the loss, settings, share of the models
     'cross-entropy': (None, {}, 1), 'ceiling': (None, AT_RANDOM, 1),
     '8 masks, heatmap loss': ({}, dict(mask_share=8/1600), 1),
-    **{f'{k} masks, swap': (None, dict(mask_share=k/1600) | SWAP, 1) for k in (8, 160)},
+    '160 masks, swap': (None, dict(mask_share=160/1600) | SWAP, 1),
     '2 completed, swap': (None, _completed(2, **SWAP), 1/4),
     '8 completed, heatmap loss': ({}, _completed(8), 1), '8 completed, swap': (None, _completed(8, **SWAP), 1),
     '8 completed, both': ({}, _completed(8, **SWAP), 1/4), '32 completed, swap': (None, _completed(32, **SWAP), 1/4),
