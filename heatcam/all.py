@@ -7,8 +7,8 @@ __all__ = ['Audit', 'DropMask', 'FAMILY', 'GradCAMLoss', 'HeatmapInterpretation'
            'HiResCAMLoss', 'ImageMaskDataLoaders', 'ImageMaskSet', 'LayerCAMLoss', 'MaskPainter', 'ModelExplorer',
            'ObjectSwap', 'OutsideSwap', 'RegionMaskBlock', 'TakesMask', 'change_outside', 'check_masks',
            'combine_masks', 'compare_audits', 'complete_masks', 'dependence_map', 'dilate_masks', 'image_mask_dls',
-           'masks_from', 'nifti_slices', 'nifti_volumes', 'object_dependence', 'object_verdict', 'open_images',
-           'open_model', 'save_masks', 'stamped_shapes', 'suggest_masks', 'write_audit']
+           'masks_from', 'object_dependence', 'object_verdict', 'open_images', 'open_model', 'save_masks',
+           'stamped_shapes', 'suggest_masks', 'write_audit']
 
 # %% ../nbs/23_all.ipynb #2f760668
 from .annotate import check_masks, combine_masks, dilate_masks, masks_from, save_masks
@@ -22,7 +22,6 @@ from .files import ImageMaskDataLoaders, RegionMaskBlock
 from .interpret import HeatmapInterpretation
 from .load import open_images, open_model
 from .masks import ImageMaskSet, image_mask_dls, stamped_shapes
-from .medical import nifti_slices, nifti_volumes
 from .metrics import HeatmapMetric, HeatmapPull
 from .paint import MaskPainter
 from .swap import FAMILY, ObjectSwap, OutsideSwap, change_outside
@@ -32,5 +31,5 @@ _all_ = ['Audit', 'DropMask', 'FAMILY', 'GradCAMLoss', 'HeatmapInterpretation', 
          'HeatmapPull', 'HiResCAMLoss', 'ImageMaskDataLoaders', 'ImageMaskSet', 'LayerCAMLoss', 'MaskPainter',
          'ModelExplorer', 'ObjectSwap', 'OutsideSwap', 'RegionMaskBlock', 'TakesMask', 'change_outside', 'check_masks',
          'combine_masks', 'compare_audits', 'complete_masks', 'dependence_map', 'dilate_masks', 'image_mask_dls',
-         'masks_from', 'nifti_slices', 'nifti_volumes', 'object_dependence', 'object_verdict', 'open_images',
-         'open_model', 'save_masks', 'stamped_shapes', 'suggest_masks', 'write_audit']
+         'masks_from', 'object_dependence', 'object_verdict', 'open_images', 'open_model', 'save_masks',
+         'stamped_shapes', 'suggest_masks', 'write_audit']

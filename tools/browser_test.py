@@ -197,7 +197,7 @@ def population(page, shot):
         assert coloured(page, x, y), f'no dot at {x - plot["x"]:.0f}, {y - plot["y"]:.0f} of the plot'
     changes(page, lambda page: dots.nth(2).click()); page.wait_for_selector('.hc b:visible:text-is("HiResCAM share, trial 0")')
     changes(page, lambda page: (dots.nth(4).focus(), page.keyboard.press('Enter'))); page.wait_for_selector('.hc b:visible:text-is("heatmap loss, trial 0")')
-    changes(page, choose, 'vertical', 'tag overlap'); shot('population_tag')
+    changes(page, choose, 'vertical', 'share of the map on the tag'); shot('population_tag')
     return ms
 
 def drag(page, *corners):
